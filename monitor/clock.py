@@ -1,4 +1,4 @@
-"""The one door to the wall clock. Shell: only `daemon`, `cli`, `web` and `demo` may look at it; all else is told `now`."""
+"""The one door to the wall clock. Shell: for `daemon`, `cli`, `web` and `demo`; all else is told `now`."""
 
 from datetime import UTC, datetime
 

@@ -258,7 +258,8 @@ class Edit:
 class PollRecord:
     """All that one poll of one feed leaves in the store, in one transaction.
 
-    feed: as it was claimed; its lease fences the write. validators, fingerprint, moved_to, gap: None keeps what is stored.
+    feed: as it was claimed; its lease fences the write. validators, fingerprint, moved_to, gap: None keeps what is
+    stored.
     entries: new to the store, oldest first. error: in words, for FAILED, GONE and OFFLINE.
     """
 
@@ -598,7 +599,8 @@ class Message:
 class Notification:
     """One row of the outbox: one alert, digest or operator's word for one channel.
 
-    key: unique: `alert:7:desk`, `digest:desk:first:12`, `operator:rules-broken:desk:3`. attempts: counted at each claim.
+    key: unique: `alert:7:desk`, `digest:desk:first:12`, `operator:rules-broken:desk:3`. attempts: counted at each
+    claim.
     ready_at: not sent before. lease: token of the present claim. message: None before the first claim.
     """
 

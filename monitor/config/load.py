@@ -1,0 +1,227 @@
+"""Read config.toml and feeds.toml and turn every complaint into a line that names the place and the mend. Shell."""
+
+import difflib
+import os
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import pydantic
+
+from monitor import errors
+from monitor.config import schema
+from monitor.config.files import FEEDS_FILE
+
+_SECRETS = {"store": ("url",), "feeds": ("url",), "channels": ("url",)}
+_MOST_BYTES = 5 * 1024 * 1024
+
+
+class _Source(NamedTuple):
+    """A file that was read: how people call it, its text and its tables."""
+
+    name: str
+    text: str
+    tables: dict[str, Any]
+
+
+def load(path: Path | None) -> schema.Settings:
+    """Return the settings that `path` holds; None means the defaults, with the shipped rules and known stories.
+
+    Raises ConfigError, one line per complaint, each with file, line, key and what to write instead.
+    """
+    if path is None:
+        return schema.Settings(
+            rules=schema.RulesTable(paths=("builtin",)),
+            stories=schema.StoriesTable(seeds=("builtin",)),
+            folder=Path.cwd(),
+        )
+    main = read(path)
+    sources = [main]
+    beside = path.parent / FEEDS_FILE
+    if beside.exists():
+        sources.append(read(beside, only="feeds"))
+    complaints: list[str] = []
+    for source in sources:
+        complaints += _resolve_secrets(source, path.parent)
+        complaints += _validate(source)
+    if complaints:
+        raise errors.ConfigError("\n".join(complaints))
+    tables = dict(main.tables)
+    tables["feeds"] = [feed for source in sources for feed in source.tables.get("feeds", [])]
+    settings = schema.Settings(**tables, folder=path.parent)
+    complaints = _doubles(settings, sources)
+    if complaints:
+        raise errors.ConfigError("\n".join(complaints))
+    return settings
+
+
+def read(path: Path, *, only: str | None = None) -> _Source:
+    """Return a TOML file's text and tables. only: the one table that it may hold. Raises ConfigError."""
+    name = path.name if path.parent == Path() else str(path)
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            msg = f"{name}: larger than 5 MiB; that is no configuration"
+            raise errors.ConfigError(msg)
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        hint = "it is a folder; name the file in it" if path.is_dir() else f"{error.strerror}"
+        msg = f"{name}: cannot be read: {hint}"
+        raise errors.ConfigError(msg) from error
+    except UnicodeDecodeError as error:
+        msg = f"{name}: not UTF-8 text (byte {error.start}); save it as UTF-8"
+        raise errors.ConfigError(msg) from error
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise errors.ConfigError(_syntax(name, str(error))) from error
+    strange = sorted(set(tables) - {only}) if only else []
+    if strange:
+        line = _line(text, (strange[0],))
+        msg = f"{name}:{line}: only [[{only}]] may stand here, not {strange[0]!r}; move it to config.toml"
+        raise errors.ConfigError(msg)
+    return _Source(name, text, tables)
+
+
+def _syntax(name: str, complaint: str) -> str:
+    """Return tomllib's complaint with the line in front: `config.toml:3: ...`."""
+    found = re.search(r" \(at line (\d+), column (\d+)\)", complaint)
+    if found:
+        return f"{name}:{found[1]}:{found[2]}: not TOML: {complaint[: found.start()]}"
+    return f"{name}: not TOML: {complaint}"
+
+
+def _resolve_secrets(source: _Source, folder: Path) -> Iterable[str]:
+    """Replace `url_env` and `url_file` by `url`, in place; yield what is wrong."""
+    for table, keys in _SECRETS.items():
+        found = source.tables.get(table)
+        rows: Sequence[Any] = found if isinstance(found, list) else [found]
+        for number, row in enumerate(rows):
+            if isinstance(row, dict):
+                for key in keys:
+                    place = (table, number) if isinstance(found, list) else (table,)
+                    yield from _resolve_secret(source, row, key, place, folder)
+
+
+def _resolve_secret(
+    source: _Source, row: dict[str, Any], key: str, place: tuple[str | int, ...], folder: Path
+) -> Iterable[str]:
+    given = [name for name in (key, f"{key}_env", f"{key}_file") if name in row]
+    if len(given) > 1:
+        yield f"{_at(source, (*place, given[1]))}: {' and '.join(given)} are both given; keep one"
+    env, file = row.pop(f"{key}_env", None), row.pop(f"{key}_file", None)
+    if env is not None:
+        row[key] = os.environ.get(str(env), "").strip()
+        if not row[key]:
+            yield f"{_at(source, (*place, f'{key}_env'))}: the environment variable {env} is not set or empty; set it"
+    if file is not None:
+        path = folder / os.path.expandvars(str(file))
+        try:
+            row[key] = path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or "not UTF-8 text"
+            row[key] = ""
+            yield f"{_at(source, (*place, f'{key}_file'))}: {path} cannot be read: {why}"
+
+
+def _validate(source: _Source) -> Iterable[str]:
+    try:
+        schema.Settings(**source.tables)
+    except pydantic.ValidationError as error:
+        for complaint in error.errors():
+            yield _explain(source, complaint)
+    except TypeError:  # a key that is no identifier, or that names the settings' own folder
+        yield f"{source.name}: a table's name is not one that is known"
+
+
+def _explain(source: _Source, complaint: Mapping[str, Any]) -> str:
+    place = tuple(
+        part for part in complaint["loc"] if not str(part).startswith(("function-", "literal", "constrained"))
+    )
+    key = str(place[-1]) if place else "?"
+    if complaint["type"] == "extra_forbidden":
+        known = _known_keys(place[:-1])
+        close = difflib.get_close_matches(key, known, n=1)
+        meant = f"did you mean {close[0]!r}?" if close else f"known here: {', '.join(sorted(known))}"
+        return f"{_at(source, place)}: unknown key {key!r} ({meant})"
+    if complaint["type"] == "missing":
+        meant = " (or url_env, url_file)" if key == "url" else ""
+        return f"{_at(source, place[:-1])}: {_section(place[:-1])} needs `{key}`{meant}"
+    said = str(complaint["msg"]).removeprefix("Value error, ")
+    said = said[:1].lower() + said[1:] if said.startswith("Input") else said
+    return f"{_at(source, place)}: {_section(place[:-1])} {key}: {said}"
+
+
+def _known_keys(place: tuple[str | int, ...]) -> list[str]:
+    """Return the keys that the table at `place` may hold."""
+    table: type[schema.Table] = schema.Settings
+    for part in place:
+        table = schema.TABLES.get(str(part), table)
+    keys = [field.alias or name for name, field in table.model_fields.items() if name != "folder"]
+    return keys + ([f"url{end}" for end in ("_env", "_file")] if "url" in keys else [])
+
+
+def _section(place: tuple[str | int, ...]) -> str:
+    """Return `[poll]` or `[[feeds]] number 3` for a place in the tables."""
+    if len(place) > 1 and isinstance(place[1], int):
+        return f"[[{place[0]}]] number {place[1] + 1}"
+    return f"[{place[0]}]" if place else "the file"
+
+
+def _at(source: _Source, place: tuple[str | int, ...]) -> str:
+    line = _line(source.text, place)
+    return f"{source.name}:{line}" if line else source.name
+
+
+def _line(text: str, place: tuple[str | int, ...]) -> int | None:
+    """Return the line on which `place` stands, as well as can be told without a parser that keeps places."""
+    names = [str(part) for part in place if not isinstance(part, int)]
+    number = next((part for part in place if isinstance(part, int)), None)
+    table, seen, fallback = "", -1, None
+    for count, line in enumerate(text.splitlines(), start=1):
+        head = re.match(r"\s*\[(\[?)\s*([\w.\"'-]+)\s*\]", line)
+        if head:
+            table = head[2].strip("\"'")
+            seen += bool(head[1]) and names[:1] == [table]
+        inside = number is None or seen == number
+        if head and inside and names and table.split(".")[0] == names[0]:
+            fallback = count if fallback is None else fallback
+            if table == ".".join(names):
+                return count
+        key = re.match(r"\s*([\w-]+|\"[^\"]*\"|'[^']*')\s*=", line)
+        if key and inside and names and key[1].strip("\"'") == names[-1] and table.split(".") == names[:-1]:
+            return count
+        if key and not table and names and key[1].strip("\"'") == names[0]:
+            return count
+    return fallback
+
+
+def _doubles(settings: schema.Settings, sources: Sequence[_Source]) -> list[str]:
+    """Return complaints about feeds and channels that share a name, or feeds that share an address."""
+    complaints: list[str] = []
+    tables: dict[str, Sequence[schema.FeedTable | schema.ChannelTable]]
+    tables = {"feeds": settings.feeds, "channels": settings.channels}
+    for kind, rows in tables.items():
+        where = sources[-1].name if kind == "feeds" else sources[0].name
+        doubled = [name for name, count in Counter(row.name for row in rows).items() if count > 1]
+        complaints += [
+            f"{where}: two {kind} are named {name!r}; names tell them apart, so change one" for name in doubled
+        ]
+    seen: dict[str, str] = {}
+    for feed in settings.feeds:
+        other = seen.setdefault(_spelling(feed.url), feed.name)
+        if other != feed.name:
+            complaints.append(f"{sources[-1].name}: {feed.name!r} has the same address as {other!r}; keep one")
+    return complaints
+
+
+def _spelling(url: str) -> str:
+    """Return a URL in the one spelling that equal addresses share (RFC 3986 6.2.2 and 6.2.3)."""
+    parts = urlsplit(url)
+    host, port = (parts.hostname or "").lower(), parts.port
+    default = {"http": 80, "https": 443}.get(parts.scheme.lower())
+    place = host if port in {None, default} else f"{host}:{port}"
+    return f"{parts.scheme.lower()}://{place}{parts.path or '/'}?{parts.query}"

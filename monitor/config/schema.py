@@ -1,0 +1,256 @@
+"""The tables of config.toml with their defaults; unknown keys are errors. Pure.
+
+What these models hold is checked; `Settings` gives it on as values of `model`.
+"""
+
+from datetime import date, time, timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from monitor import model, shipped
+from monitor.config import units
+
+Duration = Annotated[timedelta, BeforeValidator(units.parse_duration)]
+Size = Annotated[int, BeforeValidator(units.parse_size)]
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_MOST_NAME = 80
+
+
+class Table(BaseModel):
+    """A table of config.toml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class StoreTable(Table):
+    """[store]."""
+
+    url: str = "sqlite:///monitor.db"
+
+    @field_validator("url")
+    @classmethod
+    def _known_kind(cls, url: str) -> str:
+        if url.startswith(("sqlite:///", "postgresql+psycopg://", "postgresql://")):
+            return url.replace("postgresql://", "postgresql+psycopg://", 1)
+        msg = "not a database that is known; write sqlite:///monitor.db or postgresql+psycopg://user@host/name"
+        raise ValueError(msg)
+
+
+class PollTable(Table):
+    """[poll]."""
+
+    interval: Duration = timedelta(minutes=10)
+    timeout: Duration = timedelta(seconds=30)
+    max_body: Size = 8 * 1024 * 1024
+    concurrency: Annotated[int, Field(ge=1, le=1000)] = 32
+    per_host: Annotated[int, Field(ge=1, le=100)] = 2
+    max_entry_age: Duration = timedelta(hours=48)
+    first: model.FirstPoll = model.FirstPoll.DIGEST
+    contact: str = ""
+    allow_networks: tuple[str, ...] = ()
+
+    @field_validator("allow_networks")
+    @classmethod
+    def _are_networks(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        for text in texts:
+            try:
+                ip_network(text)
+            except ValueError as error:
+                msg = f'{text!r} is not a network; write it as CIDR, like "127.0.0.1/32" ({error})'
+                raise ValueError(msg) from error
+        return texts
+
+    @field_validator("contact")
+    @classmethod
+    def _fits_a_header(cls, text: str) -> str:
+        if not text.isprintable() or not text.isascii():
+            msg = "goes into the User-Agent header: printable ASCII only"
+            raise ValueError(msg)
+        return text
+
+    @field_validator("interval", "timeout")
+    @classmethod
+    def _at_least_a_second(cls, duration: timedelta) -> timedelta:
+        if duration < timedelta(seconds=1):
+            msg = "must be at least 1s"
+            raise ValueError(msg)
+        return duration
+
+    @property
+    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Private networks that may be reached all the same."""
+        return tuple(ip_network(text) for text in self.allow_networks)
+
+
+class FeedTable(Table):
+    """[[feeds]]."""
+
+    name: Annotated[str, Field(min_length=1, max_length=_MOST_NAME)]
+    url: str
+    tags: tuple[str, ...] = ()
+    interval: Duration | None = None
+    outlet: str | None = None
+    language: str | None = None
+    first: model.FirstPoll | None = None
+    headers: dict[str, str] = Field(default_factory=dict)
+    user_agent: str | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _is_http(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme.lower() not in {"http", "https"} or not parts.hostname:
+            msg = "not an address that can be polled; write http://... or https://..."
+            raise ValueError(msg)
+        return url
+
+    def spec(self) -> model.FeedSpec:
+        """Return the feed as the rest of the program knows it."""
+        return model.FeedSpec(**dict(self))
+
+
+class RulesTable(Table):
+    """[rules]."""
+
+    paths: Annotated[tuple[str, ...], Field(min_length=1)] = ("builtin", "rules")
+
+
+class StoriesTable(Table):
+    """[stories]. sensitivity: 0 joins readily, 1 alerts readily."""
+
+    seeds: tuple[str, ...] = ("seeds",)
+    window: Duration = timedelta(days=7)
+    update_every: Duration = timedelta(hours=1)
+    sensitivity: Annotated[float, Field(ge=0, le=1)] = 0.5
+
+
+class KeepTable(Table):
+    """[keep]."""
+
+    entries: Duration = timedelta(days=400)
+
+
+class QuietTable(Table):
+    """[channels.quiet]."""
+
+    start: Annotated[time, Field(alias="from")]
+    end: Annotated[time, Field(alias="to")]
+    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = ()
+    dates: tuple[date, ...] = ()
+    breaks: model.Level = model.Level.HIGH
+
+    @model_validator(mode="after")
+    def _is_a_span(self) -> Self:
+        if self.start == self.end:
+            msg = "`from` and `to` are the same time, which would be quiet all day; write two different times"
+            raise ValueError(msg)
+        return self
+
+    def hours(self) -> model.QuietHours:
+        """Return them as the rest of the program knows them."""
+        days = frozenset(_DAYS.index(day) for day in self.days)
+        return model.QuietHours(self.start, self.end, days, frozenset(self.dates), self.breaks)
+
+
+class ChannelTable(Table):
+    """[[channels]]."""
+
+    name: Annotated[str, Field(min_length=1, max_length=_MOST_NAME, pattern=r"^[\w.-]+$")]
+    url: str
+    min_level: model.Level = model.Level.INFO
+    tags: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    feeds: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    operator: bool = False
+    timezone: str = "UTC"
+    quiet: QuietTable | None = None
+    digest: tuple[time, ...] = ()
+    limit: Annotated[int, Field(ge=1)] | Literal["off"] = 60
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            msg = f'{name!r} is not a time zone that is known; write one like "Europe/Berlin"'
+            raise ValueError(msg) from error
+        return name
+
+    def channel(self) -> model.Channel:
+        """Return it as the rest of the program knows it."""
+        quiet = self.quiet.hours() if self.quiet else None
+        limit = None if self.limit == "off" else self.limit
+        plain = self.model_dump(exclude={"quiet", "timezone", "limit"})
+        return model.Channel(**plain, zone=self.timezone, quiet=quiet, limit=limit)
+
+
+class WebTable(Table):
+    """[web]. listen: host:port, or "off"."""
+
+    listen: Annotated[str, Field(pattern=r"^(off|(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5})$")] = "127.0.0.1:8765"
+
+
+class LogTable(Table):
+    """[log]."""
+
+    format: Literal["text", "json"] = "text"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Settings(Table):
+    """All of config.toml; `folder` is where its relative paths start."""
+
+    store: StoreTable = StoreTable()
+    poll: PollTable = PollTable()
+    feeds: tuple[FeedTable, ...] = ()
+    rules: RulesTable = RulesTable()
+    stories: StoriesTable = StoriesTable()
+    keep: KeepTable = KeepTable()
+    channels: tuple[ChannelTable, ...] = ()
+    web: WebTable = WebTable()
+    log: LogTable = LogTable()
+    folder: Annotated[Path, Field(exclude=True)] = Path()
+
+    @property
+    def specs(self) -> tuple[model.FeedSpec, ...]:
+        """Every feed of config.toml and feeds.toml, in the order of the files."""
+        return tuple(feed.spec() for feed in self.feeds)
+
+    @property
+    def all_channels(self) -> tuple[model.Channel, ...]:
+        """Every channel; without any, alerts are printed on standard output."""
+        if not self.channels:
+            return (model.Channel(name="stdout", url="stdout://", limit=None),)
+        return tuple(channel.channel() for channel in self.channels)
+
+    @property
+    def store_url(self) -> str:
+        """The database, a relative SQLite path made absolute from the config's folder."""
+        kind, mark, path = self.store.url.partition("sqlite:///")
+        return f"{kind}{mark}{self.folder.resolve() / path}" if mark else self.store.url
+
+    @property
+    def seed_paths(self) -> tuple[Path, ...]:
+        """The folders of known stories."""
+        return tuple(shipped.SEEDS if path == "builtin" else self.folder / path for path in self.stories.seeds)
+
+
+TABLES: dict[str, type[Table]] = {
+    "store": StoreTable,
+    "poll": PollTable,
+    "feeds": FeedTable,
+    "rules": RulesTable,
+    "stories": StoriesTable,
+    "keep": KeepTable,
+    "channels": ChannelTable,
+    "quiet": QuietTable,
+    "web": WebTable,
+    "log": LogTable,
+}

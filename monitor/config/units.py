@@ -1,0 +1,49 @@
+"""Durations and sizes as people write them: "10m", "1h30m", "7d", "8MiB". Pure."""
+
+import re
+from datetime import timedelta
+
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_BYTES = {"B": 1, "kB": 1000, "MB": 1000**2, "GB": 1000**3, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
+_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)")
+_DURATION = re.compile(rf"(?:{_DURATION_PART.pattern}\s*)+")
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|kB|MB|GB|KiB|MiB|GiB)")
+_MOST_DAYS = 36_500
+
+
+def parse_duration(text: object) -> timedelta:
+    """Return the duration that `text` names. Raises ValueError with what to write instead."""
+    if isinstance(text, timedelta):
+        return text
+    if not isinstance(text, str) or not _DURATION.fullmatch(text.strip()):
+        msg = f'{text!r} is not a duration; write a number and a unit (s, m, h, d, w), like "10m" or "1h30m"'
+        raise ValueError(msg)
+    seconds = sum(float(number) * _SECONDS[unit] for number, unit in _DURATION_PART.findall(text))
+    if seconds > _MOST_DAYS * 86_400:
+        msg = f"{text!r} is longer than a hundred years"
+        raise ValueError(msg)
+    return timedelta(seconds=seconds)
+
+
+def parse_size(text: object) -> int:
+    """Return the bytes that `text` names. Raises ValueError with what to write instead."""
+    if isinstance(text, int) and not isinstance(text, bool):
+        return text
+    found = _SIZE.fullmatch(text.strip()) if isinstance(text, str) else None
+    if not found:
+        msg = f'{text!r} is not a size; write a number and a unit (kB, MB, KiB, MiB), like "8MiB"'
+        raise ValueError(msg)
+    return int(float(found[1]) * _BYTES[found[2]])
+
+
+def format_duration(duration: timedelta) -> str:
+    """Return `duration` as `parse_duration` reads it, in at most two units: "1h30m"."""
+    left = round(duration.total_seconds())
+    if left == 0:
+        return "0s"
+    parts = []
+    for unit in ("d", "h", "m", "s"):
+        count, left = divmod(left, int(_SECONDS[unit]))
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts[:2])
