@@ -274,6 +274,7 @@ class PollRecord:
     entries: tuple[ParsedEntry, ...] = ()
     edits: tuple[Edit, ...] = ()
     error: str | None = None
+    quiet: bool = False
 
 
 # --- match ------------------------------------------------------------------------------------------------------
@@ -469,11 +470,12 @@ class Told:
     """What one channel knows of one story.
 
     told: it was told the story, or holds a message about it. last_update_at: when its last update was sent or
-    queued, None before the first.
+    queued, None before the first. level: the highest that it was told the story at, None when that is not known.
     """
 
     told: bool = False
     last_update_at: datetime | None = None
+    level: Level | None = None
 
 
 @dataclass(frozen=True, slots=True)
