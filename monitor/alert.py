@@ -155,7 +155,7 @@ def _refuses(match: model.Match, channel: model.Channel) -> str:
 
 
 def _speaks(language: str, wanted: Collection[str]) -> bool:
-    """Whether a language is wanted: `pt` wants `pt-BR` as well. An unknown one is let through: nothing is lost by it."""
+    """Whether a language is wanted: `pt` wants `pt-BR` as well. An unknown one is let through, lest news be lost."""
     if not language:
         return True
     code = language.casefold().replace("_", "-")
@@ -238,9 +238,7 @@ def _is_raised(finding: model.Finding, told: model.Told) -> bool:
 # --- is now the time? -------------------------------------------------------------------------------------------
 
 
-def _at_its_time(
-    decision: model.Decision, level: model.Level, channel: model.Channel, now: datetime
-) -> model.Decision:
+def _at_its_time(decision: model.Decision, level: model.Level, channel: model.Channel, now: datetime) -> model.Decision:
     """Move a decision to the channel's next digest hour, and out of its quiet hours."""
     if channel.digest:
         after = max(now, decision.until_at or now)
@@ -271,8 +269,9 @@ def _spans(quiet: model.QuietHours, zone: str, around: datetime) -> list[tuple[d
 
 
 def _instant(day: date, clock: time, zone: str) -> datetime:
-    """Return a wall clock's reading as an instant. One that does not exist comes an hour later, one that exists
-    twice is the first (PEP 495, fold=0).
+    """Return a wall clock's reading as an instant.
+
+    A reading that does not exist comes an hour later; one that exists twice is the first (PEP 495, fold=0).
     """
     return datetime.combine(day, clock.replace(tzinfo=_zone(zone), fold=0)).astimezone(UTC)
 
