@@ -1,0 +1,13 @@
+"""Story identity: which story does an entry tell? Pure: no I/O but its own shipped data, no clock.
+
+    profile(entry, matches)   what is compared, worked out once            features.py, text.py, numbers.py, links.py
+    Index.assign(profile)     the nearest story, and new, duplicate or update, in words     index.py, decide.py
+    Index.add(id, profile)    after the commit
+
+How it decides and how well is in docs/stories.md.
+"""
+
+from monitor.dedupe.features import Profile, profile, seed_profile
+from monitor.dedupe.index import Index
+
+__all__ = ["Index", "Profile", "profile", "seed_profile"]
