@@ -5,11 +5,50 @@ Uniqueness lives here, because two workers will race: entries (feed_id, key), al
 Every change needs a migration in `migrations/versions/` (`tests/test_migrations.py` compares the two).
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint, text
+from sqlalchemy import JSON, Column, DateTime, Index, String, Table, Text, UniqueConstraint, text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import Field, SQLModel
+
+# Every constraint has a name, so that a later migration can drop it on SQLite, too.
+SQLModel.metadata.naming_convention = {
+    "ix": "%(table_name)s_%(column_0_N_name)s",
+    "uq": "%(table_name)s_%(column_0_N_name)s_key",
+    "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+    "pk": "%(table_name)s_pkey",
+}
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware instant, read back as UTC; a naive one is refused.
+
+    SQLite keeps text of one width (2026-11-21T20:30:00.000000+00:00), so that its order is the order of time;
+    PostgreSQL keeps its own timestamptz.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Text on SQLite, timestamptz on PostgreSQL."""
+        return dialect.type_descriptor(String(32) if dialect.name == "sqlite" else DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | str | None:
+        """Refuse what is naive; write the rest as UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone: instants are aware")
+        if dialect.name != "sqlite":
+            return value
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+
+    def process_result_value(self, value: str | datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Return aware UTC."""
+        return datetime.fromisoformat(value) if isinstance(value, str) else value and value.astimezone(UTC)
 
 
 class FeedRow(SQLModel, table=True):
@@ -25,18 +64,18 @@ class FeedRow(SQLModel, table=True):
     etag: str | None = None
     last_modified: str | None = None
     fingerprint: str | None = None
-    next_poll_at: datetime = Field(index=True)
-    first_polled_at: datetime | None = None
-    last_polled_at: datetime | None = None
-    last_ok_at: datetime | None = None
-    last_new_at: datetime | None = None
-    failing_since_at: datetime | None = None
+    next_poll_at: datetime = Field(sa_type=Instant, index=True)
+    first_polled_at: datetime | None = Field(default=None, sa_type=Instant)
+    last_polled_at: datetime | None = Field(default=None, sa_type=Instant)
+    last_ok_at: datetime | None = Field(default=None, sa_type=Instant)
+    last_new_at: datetime | None = Field(default=None, sa_type=Instant)
+    failing_since_at: datetime | None = Field(default=None, sa_type=Instant)
     gap_seconds: float | None = None
     failures: int = 0
     last_error: str | None = None
     why: str = ""
     lease: str | None = None
-    leased_until_at: datetime | None = None
+    leased_until_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class OutageRow(SQLModel, table=True):
@@ -44,13 +83,19 @@ class OutageRow(SQLModel, table=True):
 
     __tablename__ = "outages"
     __table_args__ = (
-        Index("one_open_outage", "feed_id", unique=True, sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")),
+        Index(
+            "one_open_outage",
+            "feed_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True)
     feed_id: int = Field(foreign_key="feeds.id", index=True)
-    began_at: datetime
-    ended_at: datetime | None = None
+    began_at: datetime = Field(sa_type=Instant)
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
     polls: int = 1
     error: str
 
@@ -61,7 +106,12 @@ class EntryRow(SQLModel, table=True):
     __tablename__ = "entries"
     __table_args__ = (
         UniqueConstraint("feed_id", "key"),
-        Index("entries_pending", "id", sqlite_where=text("status = 'pending'"), postgresql_where=text("status = 'pending'")),
+        Index(
+            "entries_pending",
+            "id",
+            sqlite_where=text("status = 'pending'"),
+            postgresql_where=text("status = 'pending'"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -75,13 +125,13 @@ class EntryRow(SQLModel, table=True):
     url: str = ""
     outlet: str = ""
     language: str = ""
-    published_at: datetime | None = None
-    first_seen_at: datetime = Field(index=True)
+    published_at: datetime | None = Field(default=None, sa_type=Instant)
+    first_seen_at: datetime = Field(sa_type=Instant, index=True)
     first_poll: bool = False
     status: str
     attempts: int = 0
     lease: str | None = None
-    leased_until_at: datetime | None = None
+    leased_until_at: datetime | None = Field(default=None, sa_type=Instant)
     rules_id: int | None = Field(default=None, foreign_key="rule_versions.id")
     last_error: str | None = None
 
@@ -94,7 +144,7 @@ class RuleVersionRow(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     fingerprint: str = Field(unique=True)
     files: dict[str, str] = Field(sa_column=Column(JSON, nullable=False))
-    since_at: datetime
+    since_at: datetime = Field(sa_type=Instant)
 
 
 class StoryRow(SQLModel, table=True):
@@ -105,8 +155,8 @@ class StoryRow(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     title: str
     level: str
-    opened_at: datetime
-    last_at: datetime = Field(index=True)
+    opened_at: datetime = Field(sa_type=Instant)
+    last_at: datetime = Field(sa_type=Instant, index=True)
     entries: int = 0
     outlets: list[str] = Field(sa_column=Column(JSON, nullable=False))
     raised: bool = False  # rose a level because many outlets told it: once
@@ -126,9 +176,9 @@ class SeedRow(SQLModel, table=True):
     url: str = ""
     source: str = ""
     tags: list[str] = Field(sa_column=Column(JSON, nullable=False))
-    published_at: datetime
-    loaded_at: datetime
-    removed_at: datetime | None = None
+    published_at: datetime = Field(sa_type=Instant)
+    loaded_at: datetime = Field(sa_type=Instant)
+    removed_at: datetime | None = Field(default=None, sa_type=Instant)
     story_id: int = Field(foreign_key="stories.id", index=True)
 
 
@@ -141,7 +191,7 @@ class DecisionRow(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     entry_id: int = Field(foreign_key="entries.id")
     revision: int
-    decided_at: datetime = Field(index=True)
+    decided_at: datetime = Field(sa_type=Instant, index=True)
     rules_id: int = Field(foreign_key="rule_versions.id")
     kind: str
     level: str
@@ -162,7 +212,7 @@ class CorrectionRow(SQLModel, table=True):
     __tablename__ = "corrections"
 
     id: int | None = Field(default=None, primary_key=True)
-    made_at: datetime
+    made_at: datetime = Field(sa_type=Instant)
     kind: str
     story_id: int = Field(foreign_key="stories.id")
     into_id: int | None = Field(default=None, foreign_key="stories.id")
@@ -184,8 +234,8 @@ class AlertRow(SQLModel, table=True):
     sequence: int
     kind: str
     level: str
-    created_at: datetime = Field(index=True)
-    acked_at: datetime | None = None
+    created_at: datetime = Field(sa_type=Instant, index=True)
+    acked_at: datetime | None = Field(default=None, sa_type=Instant)
     acked_by: str | None = None
 
 
@@ -195,8 +245,26 @@ class NotificationRow(SQLModel, table=True):
     __tablename__ = "notifications"
     __table_args__ = (
         UniqueConstraint("key"),
-        Index("notifications_ready", "channel", "ready_at", sqlite_where=text("state = 'pending'"), postgresql_where=text("state = 'pending'")),
-        Index("notifications_held", "ready_at", sqlite_where=text("state = 'held'"), postgresql_where=text("state = 'held'")),
+        Index(
+            "notifications_ready",
+            "channel",
+            "ready_at",
+            sqlite_where=text("state = 'pending'"),
+            postgresql_where=text("state = 'pending'"),
+        ),
+        Index(
+            "notifications_sent",
+            "channel",
+            "sent_at",
+            sqlite_where=text("state = 'sent'"),
+            postgresql_where=text("state = 'sent'"),
+        ),
+        Index(
+            "notifications_held",
+            "ready_at",
+            sqlite_where=text("state = 'held'"),
+            postgresql_where=text("state = 'held'"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -208,13 +276,13 @@ class NotificationRow(SQLModel, table=True):
     story_id: int | None = Field(default=None, foreign_key="stories.id", index=True)
     batch: str = ""
     reason: str = ""
-    created_at: datetime
-    ready_at: datetime
+    created_at: datetime = Field(sa_type=Instant)
+    ready_at: datetime = Field(sa_type=Instant)
     attempts: int = 0
     lease: str | None = None
-    leased_until_at: datetime | None = None
+    leased_until_at: datetime | None = Field(default=None, sa_type=Instant)
     message: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True), nullable=True))
-    sent_at: datetime | None = None
+    sent_at: datetime | None = Field(default=None, sa_type=Instant)
     folded_into: int | None = Field(default=None, foreign_key="notifications.id")
     last_error: str | None = None
 
@@ -236,8 +304,8 @@ class SilenceRow(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     kind: str
     value: str
-    starts_at: datetime
-    ends_at: datetime = Field(index=True)
+    starts_at: datetime = Field(sa_type=Instant)
+    ends_at: datetime = Field(sa_type=Instant, index=True)
     author: str = ""
     comment: str = ""
 
@@ -249,4 +317,20 @@ class FactRow(SQLModel, table=True):
 
     name: str = Field(primary_key=True)
     value: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
-    changed_at: datetime
+    changed_at: datetime = Field(sa_type=Instant)
+
+
+# The same as plain tables: what the functions of this package build their statements from.
+feeds: Table = SQLModel.metadata.tables["feeds"]
+outages: Table = SQLModel.metadata.tables["outages"]
+entries: Table = SQLModel.metadata.tables["entries"]
+rule_versions: Table = SQLModel.metadata.tables["rule_versions"]
+stories: Table = SQLModel.metadata.tables["stories"]
+seeds: Table = SQLModel.metadata.tables["seeds"]
+decisions: Table = SQLModel.metadata.tables["decisions"]
+corrections: Table = SQLModel.metadata.tables["corrections"]
+alerts: Table = SQLModel.metadata.tables["alerts"]
+notifications: Table = SQLModel.metadata.tables["notifications"]
+notification_alerts: Table = SQLModel.metadata.tables["notification_alerts"]
+silences: Table = SQLModel.metadata.tables["silences"]
+facts: Table = SQLModel.metadata.tables["facts"]

@@ -1,0 +1,262 @@
+"""Open a database, and begin and end transactions on it. Shell: the one place that knows which database it is.
+
+SQLite: WAL, `synchronous=FULL`, a write begins with BEGIN IMMEDIATE (a read that turns into a write fails at once with
+a stale snapshot, whatever the time-out), reads refuse to write. PostgreSQL: read committed, its own clock for leases.
+Every database error leaves here as `StoreError` in plain words; `IntegrityError` alone passes, for whoever raced.
+"""
+
+import fcntl
+import os
+import socket
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import IO, Literal
+
+import sqlalchemy as sa
+from sqlalchemy import event, exc
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.sql import func
+from sqlmodel import Session
+
+from monitor import errors
+from monitor.store import codec, complaints, tables
+
+LOCK_TIMEOUT = timedelta(seconds=10)
+LONGEST_LEASE = timedelta(minutes=15)
+
+_STORY_LOCK = 7_310_001  # any number, the same in every version of the program
+_CHANNEL_LOCK = 7_310_002
+_WRITES = "monitor_writes"  # execution option of connections that begin with BEGIN IMMEDIATE
+
+
+class Store:
+    """A database that is open. Safe to share among threads; `close` it in the end."""
+
+    def __init__(self, engine: Engine, path: Path | None) -> None:
+        self.path = path
+        self.dialect: Literal["sqlite", "postgresql"] = "postgresql" if path is None else "sqlite"
+        self._engine = engine
+        self._reads = engine if path else engine.execution_options(postgresql_readonly=True)
+        self._writes = engine.execution_options(**{_WRITES: True})
+
+    @property
+    def name(self) -> str:
+        """What people call it: the path of the file, or the URL without its password."""
+        return str(self.path) if self.path else self._engine.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """One consistent look. Writing is refused; raises StoreError."""
+        with self._transaction(self._reads) as tx:
+            yield tx
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """One transaction that is kept whole or not at all: committed at the end, rolled back on any exception.
+
+        Raises StoreError when the database is locked for longer than 10 s, full, read-only or away.
+        """
+        with self._transaction(self._writes) as tx:
+            yield tx
+
+    def upgrade(self) -> None:
+        """Bring the tables to what this program needs; nothing happens when they are.
+
+        Raises StoreError for a database that a newer program wrote, and for one that holds another program's tables.
+        """
+        from monitor.store import migrate
+
+        with self.write() as tx:
+            migrate.upgrade(tx.connection(), self.name)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _transaction(self, engine: Engine) -> Iterator[Session]:
+        try:
+            with Session(engine, autoflush=False, expire_on_commit=False) as tx, tx.begin():
+                tx.connection()  # begins here, so that a lock is complained of here
+                yield tx
+        except exc.IntegrityError:
+            raise
+        except (exc.DBAPIError, exc.TimeoutError) as error:
+            raise errors.StoreError(complaints.in_words(error, self.name)) from error
+
+
+def open_store(url: str) -> Store:
+    """Open the database at `url`: `sqlite:///path/to/monitor.db` or `postgresql+psycopg://user@host/name`.
+
+    Raises StoreError, with the path and what to do, when it cannot be reached or written. Tables are `upgrade`'s job.
+    """
+    try:
+        parsed = sa.make_url(url)
+    except exc.ArgumentError as error:
+        raise errors.StoreError(f"store.url {url!r} is no database URL: say sqlite:///monitor.db") from error
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        return _open_sqlite(parsed)
+    if backend == "postgresql":
+        return _open_postgresql(parsed)
+    raise errors.StoreError(f"store.url: {backend!r} is not supported: say sqlite:///... or postgresql+psycopg://...")
+
+
+def lease_now(tx: Session, now: datetime) -> datetime:
+    """Return the clock that rules leases: `now` on SQLite, the database's own on PostgreSQL, which workers share."""
+    if tx.connection().dialect.name == "sqlite":
+        return now
+    at: datetime = tx.connection().execute(sa.select(func.clock_timestamp())).scalar_one()
+    return at.astimezone(UTC)
+
+
+def lease_is_free(table: sa.Table, at: datetime) -> sa.ColumnElement[bool]:
+    """Return the condition that nobody holds a row of `table` at `at` (of `lease_now`).
+
+    A lease that ends further ahead than one can be given out was written under a clock that has jumped since: free.
+    """
+    until = table.c.leased_until_at
+    return sa.or_(table.c.lease.is_(None), until.is_(None), until < at, until > at + LONGEST_LEASE)
+
+
+def take(tx: Session, table: sa.Table, ids: Sequence[int], *, lease: str, until: datetime) -> None:
+    """Write a claim on rows that the transaction has found free; counts the attempt where the table counts them."""
+    values: dict[str, object] = {"lease": lease, "leased_until_at": until}
+    if "attempts" in table.c:
+        values["attempts"] = table.c.attempts + 1
+    if ids:
+        tx.connection().execute(sa.update(table).where(table.c.id.in_(ids)).values(**values))
+
+
+def story_lock(tx: Session) -> None:
+    """Let one worker at a time decide stories, until the end of the transaction. On SQLite `write` does that alone."""
+    if tx.connection().dialect.name == "postgresql":
+        tx.connection().execute(sa.select(func.pg_advisory_xact_lock(_STORY_LOCK)))
+
+
+def channel_lock(tx: Session, channel: str) -> None:
+    """Let one worker at a time claim for `channel`, until the end of the transaction, so that messages keep order."""
+    if tx.connection().dialect.name == "postgresql":
+        tx.connection().execute(sa.select(func.pg_advisory_xact_lock(_CHANNEL_LOCK, func.hashtext(channel))))
+
+
+def insert(tx: Session, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """Return the dialect's own insert into `table`, which knows `on_conflict_do_nothing` and `_do_update`."""
+    if tx.connection().dialect.name == "sqlite":
+        return sqlite.insert(table)
+    return postgresql.insert(table)
+
+
+@contextmanager
+def hold_instance(store: Store) -> Iterator[None]:
+    """Be the only daemon on this SQLite database while the block runs; on PostgreSQL many may share one.
+
+    Whoever holds it clears all leases first: their holders are dead. Raises StoreError that names the present holder.
+    """
+    if store.path is None:
+        yield
+        return
+    path = store.path.with_name(store.path.name + ".lock")
+    with _open_lock(path) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            holder = file.read().strip() or "another process"
+            raise errors.StoreError(f"already running: {holder} holds {path}") from error
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on host {socket.gethostname()}\n")
+        file.flush()
+        with store.write() as tx:
+            _clear_leases(tx)
+        yield
+
+
+def _open_lock(path: Path) -> IO[str]:
+    try:
+        return path.open("a+")
+    except OSError as error:
+        raise errors.StoreError(f"{path}: {error.strerror}: the daemon needs to write beside its database") from error
+
+
+def _clear_leases(tx: Session) -> None:
+    for table in (tables.feeds, tables.entries, tables.notifications):
+        held = table.c.lease.is_not(None)
+        tx.connection().execute(sa.update(table).where(held).values(lease=None, leased_until_at=None))
+
+
+# --- opening ----------------------------------------------------------------------------------------------------
+
+
+def _open_sqlite(url: URL) -> Store:
+    if not url.database or url.database == ":memory:":
+        raise errors.StoreError("store.url names no file: say sqlite:///monitor.db")
+    path = Path(url.database).absolute()
+    complaint = complaints.unusable(path)
+    if complaint:
+        raise errors.StoreError(complaint)
+    engine = sa.create_engine(
+        url,
+        json_serializer=codec.dumps,
+        json_deserializer=codec.loads,
+        connect_args={"timeout": LOCK_TIMEOUT.total_seconds()},
+        pool_size=4,
+        max_overflow=28,
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return _reached(Store(engine, path))
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    """Set a new connection up. Without an isolation level sqlite3 leaves BEGIN to us, else it comes too late."""
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _open_postgresql(url: URL) -> Store:
+    try:
+        engine = sa.create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            json_serializer=codec.dumps,
+            json_deserializer=codec.loads,
+            connect_args={"connect_timeout": 10, "application_name": "monitor"},
+            pool_pre_ping=True,
+            pool_size=4,
+            max_overflow=28,
+        )
+    except exc.ArgumentError as error:
+        raise errors.StoreError(f"store.url: {error}") from error
+    event.listen(engine, "connect", _prepare_postgresql)
+    return _reached(Store(engine, None))
+
+
+def _prepare_postgresql(connection: DBAPIConnection, _record: object) -> None:
+    """Set a new connection up: nobody waits for a lock for ever."""
+    cursor = connection.cursor()
+    cursor.execute(f"SET lock_timeout = {int(LOCK_TIMEOUT.total_seconds() * 1000)}")
+    cursor.close()
+    connection.commit()
+
+
+def _reached(store: Store) -> Store:
+    """Return `store` after a first look at it, so that complaints come at the start."""
+    try:
+        with store.read() as tx:
+            tx.connection().execute(sa.text("SELECT 1 FROM sqlite_master" if store.path else "SELECT 1"))
+    except errors.StoreError:
+        store.close()
+        raise
+    return store
