@@ -239,7 +239,8 @@ def _entry(row: RowMapping, feed: str, tags: tuple[str, ...]) -> model.Entry:
 def _records() -> sa.Select[Any]:
     """Select entries with their feed and their latest decision."""
     decided, feeds, table = tables.decisions, tables.feeds, tables.entries
-    newest = sa.select(sa.func.max(decided.c.id)).where(decided.c.entry_id == table.c.id).scalar_subquery()
+    other = decided.alias()
+    newest = sa.select(sa.func.max(other.c.id)).where(other.c.entry_id == table.c.id).correlate(table).scalar_subquery()
     columns = (feeds.c.name, feeds.c.spec, decided.c.kind, decided.c.story_id, decided.c.because)
     joined = table.join(feeds, feeds.c.id == table.c.feed_id).outerjoin(decided, decided.c.id == newest)
     return sa.select(table, *columns).select_from(joined)
