@@ -1,12 +1,13 @@
 """Who tells an entry: its source, an aggregator's suffix, the feed's outlet, or its link's domain. Pure."""
 
+import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from urllib.parse import urlsplit
 
-import tldextract
+import publicsuffixlist
 
 from monitor.parse import raw
 
@@ -64,10 +65,14 @@ def _is_aggregator(entries: Sequence[raw.Entry], feed_url: str) -> bool:
 
 
 @cache
-def _suffixes() -> tldextract.TLDExtract:
-    """Return the list of public suffixes that came with the library: nothing is fetched and nothing is cached."""
-    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
+def _suffixes() -> publicsuffixlist.PublicSuffixList:
+    """Return the list of public suffixes that came with the library: nothing is fetched."""
+    return publicsuffixlist.PublicSuffixList()
 
 
 def _extract(host: str) -> str:
-    return str(_suffixes()(host).top_domain_under_public_suffix)
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return str(_suffixes().privatesuffix(host) or "")
+    return host
