@@ -1,0 +1,147 @@
+"""What a message says: alerts, digests and operator's words in the form that fits a channel. Pure.
+
+view      an alert in words, cleaned, before any markup
+outline   the order of a digest
+plain, markup, slack, facts   the same in text, HTML mail, Slack blocks and JSON
+words     cleaning, cutting, marking
+
+Feed text is always data: never a template, never markup, never a header's end.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlsplit
+
+from monitor import model
+from monitor.render import facts, markup, outline, plain, slack, words
+from monitor.render.view import view
+
+__all__ = ["Form", "alert", "digest", "form_of", "operator"]
+
+
+class Form(StrEnum):
+    """The shapes that a message comes in."""
+
+    MAIL = "mail"  # text and HTML
+    SLACK = "slack"  # blocks and text
+    WEBHOOK = "webhook"  # data and text
+    TERMINAL = "terminal"  # text
+    SHORT = "short"  # text of a limited length, nobody mentioned
+
+
+def alert(alert: model.Alert, channel: model.Channel, *, key: str, thread: str = "") -> model.Message:
+    """Return the message that brings `alert` to `channel`.
+
+    key: the notification's. thread: key of the story's first message on this channel, empty when this is the first.
+    """
+    seen = view(alert, channel, thread)
+    form = form_of(channel.url)
+    html, data = "", dict[str, Any]()
+    text = plain.short(seen, limit_of(channel.url)) if form is Form.SHORT else plain.full(seen)
+    if form is Form.MAIL:
+        html = markup.alert(seen)
+    elif form is Form.SLACK:
+        data = slack.alert(seen, text)
+    elif form is Form.WEBHOOK:
+        data = {"alert": facts.alert(alert)}
+    subject = words.unmentioned(seen.subject) if form is Form.SHORT else seen.subject
+    return model.Message(key, subject, text, html=html, thread=thread, level=alert.level, data=data)
+
+
+def digest(
+    alerts: Sequence[model.Alert], channel: model.Channel, *, key: str, title: str, silenced: int = 0
+) -> model.Message:
+    """Return one message that brings several alerts to `channel`; every one of them is listed.
+
+    title: why they come together, `Quiet hours`. silenced: how many more were held back by silences since.
+    """
+    plan = outline.outline([view(one, channel) for one in alerts], title, silenced)
+    subject = outline.subject(plan)
+    form = form_of(channel.url)
+    html, data = "", dict[str, Any]()
+    text = plain.short_digest(plan, limit_of(channel.url)) if form is Form.SHORT else plain.digest(plan)
+    if form is Form.MAIL:
+        html = markup.digest(plan, subject)
+    elif form is Form.SLACK:
+        data = slack.digest(plan, text)
+    elif form is Form.WEBHOOK:
+        data = {"digest": facts.digest(alerts, title, silenced)}
+    return model.Message(key, subject, text, html=html, level=plan.level, data=data)
+
+
+def operator(
+    subject: str,
+    text: str,
+    channel: model.Channel,
+    *,
+    key: str,
+    level: model.Level = model.Level.MEDIUM,
+) -> model.Message:
+    """Return a message of the program to whoever runs it: `[monitor] a message could not be delivered`.
+
+    text: what happened, where, and what to do; its line breaks are kept.
+    """
+    subject = f"[monitor] {words.line(subject, 180)}"
+    text = words.paragraphs(text, 4_000)
+    form = form_of(channel.url)
+    html, data = "", dict[str, Any]()
+    if form is Form.SHORT:
+        text = words.cut(words.unmentioned(text), limit_of(channel.url))
+    elif form is Form.MAIL:
+        html = markup.note(subject, text)
+    elif form is Form.SLACK:
+        data = slack.note(subject, text)
+    elif form is Form.WEBHOOK:
+        data = {"operator": {"subject": subject, "text": text, "level": level.value}}
+    return model.Message(key, subject, text, html=html, level=level, data=data)
+
+
+def form_of(url: str) -> Form:
+    """Return the form that a channel's URL takes."""
+    scheme = url.partition(":")[0].lower()
+    if scheme in {"mailto", "mailtos"}:
+        return Form.MAIL
+    if scheme.startswith("slack") or (scheme == "https" and urlsplit(url).hostname == "hooks.slack.com"):
+        return Form.SLACK
+    if scheme in {"json", "jsons"}:
+        return Form.WEBHOOK
+    return Form.TERMINAL if scheme == "stdout" else Form.SHORT
+
+
+def limit_of(url: str) -> int:
+    """Return how many characters a service takes in one message; the title goes on top."""
+    return _LIMITS.get(url.partition(":")[0].lower(), _LIMIT)
+
+
+_LIMIT = 2_000
+# Below each service's own limit, so that title and markup fit, too.
+_LIMITS = {
+    "discord": 1_600,
+    "tgram": 3_600,
+    "ntfy": 3_600,
+    "ntfys": 3_600,
+    "pover": 900,
+    "pbul": 1_500,
+    "gotify": 3_600,
+    "gotifys": 3_600,
+    "matrix": 8_000,
+    "matrixs": 8_000,
+    "mmost": 3_800,
+    "mmosts": 3_800,
+    "rocket": 3_800,
+    "rockets": 3_800,
+    "msteams": 8_000,
+    "workflows": 8_000,
+    "pagerduty": 900,
+    "opsgenie": 3_600,
+    "twilio": 400,
+    "vonage": 400,
+    "nexmo": 400,
+    "clicksend": 400,
+    "messagebird": 400,
+    "sns": 400,
+    "signal": 1_500,
+    "signals": 1_500,
+    "whatsapp": 1_000,
+}
