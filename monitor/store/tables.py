@@ -200,6 +200,7 @@ class DecisionRow(SQLModel, table=True):
     because: str = Field(sa_column=Column(Text, nullable=False))
     news: str = ""
     known: bool = False
+    nearest_id: int | None = None  # the story that came nearest, joined or not
     features: dict[str, float] = Field(sa_column=Column(JSON, nullable=False))
     matches: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
     channels: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))  # one Decision each

@@ -245,6 +245,7 @@ def upgrade() -> None:
         sa.Column("because", sa.Text(), nullable=False),
         sa.Column("news", sa.String(), nullable=False),
         sa.Column("known", sa.Boolean(), nullable=False),
+        sa.Column("nearest_id", sa.Integer(), nullable=True),
         sa.Column("features", sa.JSON(), nullable=False),
         sa.Column("matches", sa.JSON(), nullable=False),
         sa.Column("channels", sa.JSON(), nullable=False),

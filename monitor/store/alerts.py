@@ -1,0 +1,134 @@
+"""Alerts: at most one for each revision of an entry, numbered within its story; and who was told. Shell."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import RowMapping
+from sqlmodel import Session
+
+from monitor import model
+from monitor.store import story_rows, tables
+
+_TOLD = tuple(
+    state.value
+    for state in (
+        model.NotificationState.HELD,
+        model.NotificationState.PENDING,
+        model.NotificationState.SENT,
+        model.NotificationState.FOLDED,
+    )
+)
+
+
+def add_alert(
+    tx: Session, finding: model.Finding, decision_id: int, story_id: int, kind: model.Kind, now: datetime
+) -> int:
+    """Add the alert of a decision, the next one of its story, and return its id.
+
+    Raises IntegrityError when this revision of the entry has one. On PostgreSQL the caller holds `story_lock`.
+    """
+    table = tables.alerts
+    story_id = story_rows.resolve(tx, story_id)
+    last = sa.select(sa.func.coalesce(sa.func.max(table.c.sequence), 0)).where(table.c.story_id == story_id)
+    row = {
+        "entry_id": finding.entry.id,
+        "revision": finding.entry.revision,
+        "decision_id": decision_id,
+        "story_id": story_id,
+        "sequence": last.scalar_subquery() + 1,
+        "kind": kind.value,
+        "level": finding.level.value,
+        "created_at": now,
+    }
+    return int(tx.connection().execute(sa.insert(table).values(**row).returning(table.c.id)).scalar_one())
+
+
+def told(tx: Session, story_id: int, channels: Collection[str]) -> dict[str, model.Told]:
+    """Return what each of `channels` knows of a story.
+
+    A channel was told when a message about an alert of the story was sent to it, waits for it, is held for it or went
+    out inside a digest; not when the message died or was silenced.
+    """
+    alerts, links, sent = tables.alerts, tables.notification_alerts, tables.notifications
+    update_at = sa.case((alerts.c.kind == model.Kind.UPDATE.value, sent.c.created_at))
+    about = alerts.join(links, links.c.alert_id == alerts.c.id).join(sent, sent.c.id == links.c.notification_id)
+    counted = sa.and_(
+        alerts.c.story_id == story_rows.resolve(tx, story_id), sent.c.channel.in_(channels), sent.c.state.in_(_TOLD)
+    )
+    wanted = sa.select(sent.c.channel, sa.func.max(update_at)).select_from(about).where(counted)
+    found = {row[0]: model.Told(told=True, last_update_at=row[1]) for row in tx.connection().execute(wanted.group_by(sent.c.channel))}
+    return {channel: found.get(channel, model.Told()) for channel in channels}
+
+
+def alerts(tx: Session, ids: Sequence[int]) -> tuple[model.Alert, ...]:
+    """Return alerts with all that a message needs, in the order of `ids`; unknown ones are left out."""
+    found = {alert.id: alert for alert in _select(tx, tables.alerts.c.id.in_(ids), len(ids))}
+    return tuple(found[alert_id] for alert_id in ids if alert_id in found)
+
+
+def get_alert(tx: Session, alert_id: int) -> model.Alert:
+    """Return an alert; raises KeyError."""
+    for alert in alerts(tx, [alert_id]):
+        return alert
+    raise KeyError(alert_id)
+
+
+def list_alerts(
+    tx: Session, *, since: datetime | None = None, story_id: int | None = None, limit: int = 100
+) -> tuple[model.Alert, ...]:
+    """Return alerts, the newest first; of one story or of all. since: when they were raised."""
+    condition: sa.ColumnElement[bool] = sa.true()
+    if since is not None:
+        condition = sa.and_(condition, tables.alerts.c.created_at >= since)
+    if story_id is not None:
+        condition = sa.and_(condition, tables.alerts.c.story_id == story_rows.resolve(tx, story_id))
+    return _select(tx, condition, limit)
+
+
+def find_alert_of(tx: Session, entry_id: int) -> model.Alert | None:
+    """Return the latest alert that an entry raised, None when it raised none."""
+    found = _select(tx, tables.alerts.c.entry_id == entry_id, 1)
+    return found[0] if found else None
+
+
+def count_alerts(tx: Session, since: datetime) -> int:
+    """Return how many alerts were raised since then."""
+    table = tables.alerts
+    return tx.connection().scalar(sa.select(sa.func.count()).where(table.c.created_at >= since)) or 0
+
+
+def ack_alert(tx: Session, alert_id: int, by: str, now: datetime) -> bool:
+    """Note that a person has seen an alert; False when somebody had before, or there is no such alert."""
+    table = tables.alerts
+    unseen = sa.and_(table.c.id == alert_id, table.c.acked_at.is_(None))
+    return tx.connection().execute(sa.update(table).where(unseen).values(acked_at=now, acked_by=by)).rowcount == 1
+
+
+def _select(tx: Session, condition: sa.ColumnElement[bool], limit: int) -> tuple[model.Alert, ...]:
+    """Return alerts that fulfil `condition`, the newest first."""
+    table, decided = tables.alerts, tables.decisions
+    columns = [column.label(f"alert_{column.name}") for column in table.c]
+    joined = table.join(decided, decided.c.id == table.c.decision_id)
+    wanted = sa.select(decided, *columns).select_from(joined).where(condition).order_by(table.c.id.desc())
+    rows = tx.connection().execute(wanted.limit(limit)).mappings().all()
+    ids = {row["alert_story_id"] for row in rows}
+    stories = story_rows.select_stories(tx, sa.select(tables.stories).where(tables.stories.c.id.in_(ids)))
+    by_id = {story.id: story for story in stories}
+    return tuple(_alert(row, by_id[row["alert_story_id"]]) for row in rows)
+
+
+def _alert(row: RowMapping, story: model.Story) -> model.Alert:
+    entry = story_rows.entry_of(row)
+    return model.Alert(
+        id=row["alert_id"],
+        kind=model.Kind(row["alert_kind"]),
+        level=model.Level(row["alert_level"]),
+        sequence=row["alert_sequence"],
+        created_at=row["alert_created_at"],
+        entry=entry,
+        matches=story_rows.matches_of(row),
+        assignment=story_rows.assignment_of(row),
+        story=story,
+        reported_by=tuple(outlet for outlet in story.outlets if outlet != entry.outlet),
+    )
