@@ -21,6 +21,8 @@ from monitor import model
 
 FIRST_POLL_DELAY = timedelta(minutes=1)
 LONGEST_HOLD = timedelta(hours=24)
+RISE_OUTLETS = 5
+RISE_WITHIN = timedelta(hours=6)
 
 
 def decide(
@@ -61,6 +63,30 @@ def decide(
         batch = f"update:{finding.assignment.story_id}"
         decision = _held(decision, model.Reason.GATHERED, told.last_update_at + update_every, batch)
     return _at_its_time(decision, finding.level, channel, now)
+
+
+def level_of(matches: Sequence[model.Match]) -> model.Level:
+    """Return the highest level of rules that may be sent; info when all are experimental."""
+    levels = [match.rule.level for match in matches if match.rule.status is not model.RuleStatus.EXPERIMENTAL]
+    return max(levels, key=lambda level: level.rank, default=model.Level.INFO)
+
+
+def count_outlets(story: model.Story, entry: model.Entry) -> int:
+    """Return how many different outlets told `story`, `entry`'s included; at least 1."""
+    return max(1, len({*story.outlets, entry.outlet} - {""}))
+
+
+def rises(finding: model.Finding, story: model.Story) -> bool:
+    """Whether so many outlets told `story` so soon that it matters more than its rules say. Known stories do not."""
+    soon = finding.entry.first_seen_at - story.opened_at <= RISE_WITHIN
+    return finding.outlets >= RISE_OUTLETS and soon and not finding.assignment.known
+
+
+def risen(finding: model.Finding, story: model.Story) -> model.Finding:
+    """Return `finding` one level above its story, as the update that says so."""
+    level = max(finding.level, story.level, key=lambda level: level.rank).raised()
+    news = finding.assignment.news or f"now told by {finding.outlets} outlets"
+    return replace(finding, level=level, assignment=replace(finding.assignment, kind=model.Kind.UPDATE, news=news))
 
 
 def heard(matches: Sequence[model.Match], channel: model.Channel) -> tuple[model.Match, ...]:
