@@ -1,17 +1,23 @@
 """What stands beside the program: the example configuration, the systemd unit, the container files."""
 
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pydantic import BaseModel
+from ruamel.yaml import YAML
 
 from monitor import config, shipped
 from monitor.config import schema
 
 ROOT = Path(__file__).parent.parent
+DEPLOY = ROOT / "deploy"
 _SETTING = re.compile(r"^#(?=[a-z_]+ = |\[)", re.MULTILINE)
 
 
@@ -56,6 +62,90 @@ def test_the_feeds_of_the_example_are_from_every_region(tmp_path: Path) -> None:
     tags = {tag for feed in feeds for tag in feed.tags}
     assert {"americas", "europe", "middle-east", "africa", "asia-pacific", "un", "wire", "press"} <= tags
     assert len(feeds) >= 30
+
+
+def test_the_unit_tells_systemd_how_the_daemon_lives() -> None:
+    """Ready by notification, watched, reloaded by SIGHUP, stopped through its main process, not restarted in vain."""
+    unit = _unit()
+    assert unit["Type"] == ["notify"]
+    assert unit["WatchdogSec"]
+    assert unit["ExecReload"] == ["/bin/kill -HUP $MAINPID"]
+    assert unit["KillMode"] == ["mixed"]
+    assert unit["RestartPreventExitStatus"] == ["2"]
+
+
+def test_the_unit_may_write_its_database_and_nothing_else() -> None:
+    """The file system is read-only but for the state folder, and no privilege can be gained."""
+    unit = _unit()
+    assert unit["ProtectSystem"] == ["strict"]
+    assert unit["StateDirectory"] == ["monitor"]
+    assert "ReadWritePaths" not in unit
+    assert unit["NoNewPrivileges"] == unit["PrivateTmp"] == unit["MemoryDenyWriteExecute"] == ["yes"]
+    assert unit["CapabilityBoundingSet"] == [""]
+
+
+def test_the_unit_lets_children_limit_themselves() -> None:
+    """The system calls that set resource limits are not filtered: parsing children set their own."""
+    assert _unit()["SystemCallFilter"] == ["@system-service", "~@privileged"]
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+def test_systemd_finds_nothing_to_complain_of(tmp_path: Path) -> None:
+    """systemd-analyze verifies the unit, and counts its exposure as 2.0 or less."""
+    text = (DEPLOY / "monitor.service").read_text(encoding="utf-8")
+    path = tmp_path / "monitor.service"
+    path.write_text(text.replace("/opt/monitor/bin/monitor", sys.executable), encoding="utf-8")
+    verified = _analyze("verify", path)
+    assert (verified.returncode, verified.stdout, verified.stderr) == (0, "", "")
+    judged = _analyze("security", "--offline=true", "--threshold=20", path)
+    assert judged.returncode == 0, judged.stdout[-200:]
+
+
+def test_the_image_is_built_on_one_plain_image_and_runs_as_nobody() -> None:
+    """Every stage starts from python:3.13-slim; the last has a user of its own, a volume and a health check."""
+    text = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+    assert set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) == {"python:3.13-slim"}
+    last = text[text.rindex("\nFROM ") :]
+    assert re.search(r"^USER [1-9]\d+:[1-9]\d+$", last, re.MULTILINE)
+    assert re.search(r"^VOLUME /var/lib/monitor$", last, re.MULTILINE)
+    assert re.search(r'^HEALTHCHECK .*CMD \["monitor", "healthcheck"\]$', last, re.MULTILINE)
+    assert "--require-hashes" in text
+
+
+def test_everything_that_the_image_copies_is_sent_to_its_build() -> None:
+    """What the Dockerfile copies stands in the ignore file's exceptions and in the repository."""
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", (DEPLOY / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    names = {name for line in copied for name in line.split()}
+    sent = set(re.findall(r"^!(\S+)", (DEPLOY / "Dockerfile.dockerignore").read_text(encoding="utf-8"), re.MULTILINE))
+    assert names == sent
+    assert [name for name in names if not (ROOT / name).exists()] == []
+
+
+def test_the_container_has_one_place_to_write() -> None:
+    """Read-only root, no capability, one volume for the state, the configuration read-only, a health check."""
+    with (DEPLOY / "compose.yaml").open(encoding="utf-8") as file:
+        service = YAML(typ="safe", pure=True).load(file)["services"]["monitor"]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["volumes"] == ["state:/var/lib/monitor", "./config:/etc/monitor:ro"]
+    assert service["healthcheck"]["test"] == ["CMD", "monitor", "healthcheck"]
+
+
+def _unit() -> dict[str, list[str]]:
+    """Return the settings of [Service]; a key that stands twice has two values."""
+    text = (DEPLOY / "monitor.service").read_text(encoding="utf-8")
+    section = text[text.index("[Service]") : text.index("[Install]")]
+    found: dict[str, list[str]] = {}
+    for key, value in re.findall(r"^(\w+)=(.*)$", section, re.MULTILINE):
+        found.setdefault(key, []).append(value)
+    return found
+
+
+def _analyze(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["systemd-analyze", *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 def _uncommented() -> str:
