@@ -44,12 +44,14 @@ def add_alert(
     return int(tx.connection().execute(sa.insert(table).values(**row).returning(table.c.id)).scalar_one())
 
 
-def told(tx: Session, story_id: int, channels: Collection[str]) -> dict[str, model.Told]:
+def told(tx: Session, story_id: int | None, channels: Collection[str]) -> dict[str, model.Told]:
     """Return what each of `channels` knows of a story.
 
     A channel was told when a message about an alert of the story was sent to it, waits for it, is held for it or went
-    out inside a digest; not when the message died or was silenced.
+    out inside a digest; not when the message died or was silenced. story_id: None for a story that is not opened yet.
     """
+    if story_id is None:
+        return {channel: model.Told() for channel in channels}
     alerts, links, sent = tables.alerts, tables.notification_alerts, tables.notifications
     update_at = sa.case((alerts.c.kind == model.Kind.UPDATE.value, sent.c.created_at))
     about = alerts.join(links, links.c.alert_id == alerts.c.id).join(sent, sent.c.id == links.c.notification_id)
@@ -57,7 +59,8 @@ def told(tx: Session, story_id: int, channels: Collection[str]) -> dict[str, mod
         alerts.c.story_id == story_rows.resolve(tx, story_id), sent.c.channel.in_(channels), sent.c.state.in_(_TOLD)
     )
     wanted = sa.select(sent.c.channel, sa.func.max(update_at)).select_from(about).where(counted)
-    found = {row[0]: model.Told(told=True, last_update_at=row[1]) for row in tx.connection().execute(wanted.group_by(sent.c.channel))}
+    rows = tx.connection().execute(wanted.group_by(sent.c.channel))
+    found = {channel: model.Told(told=True, last_update_at=last_at) for channel, last_at in rows}
     return {channel: found.get(channel, model.Told()) for channel in channels}
 
 

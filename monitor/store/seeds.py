@@ -27,11 +27,11 @@ def sync_seeds(
     assign: Callable[[model.Seed], int | None],
     now: datetime,
     *,
-    placed: Callable[[model.Seed, int], None] | None = None,
+    remember: Callable[[model.Seed, int], None] | None = None,
 ) -> SeedChanges:
     """Make the known stories those of the seeds folder.
 
-    assign: which story a new seed tells, None for one of its own. placed: told of each new seed, dated, and its story
+    assign: which story a new seed tells, None for one of its own. remember: told of each new seed, dated, and its story
     before the next one is assigned, so that two new seeds can be found to be one story.
     An undated seed is dated `now` when it is first loaded, and keeps that when its text changes.
     """
@@ -42,7 +42,7 @@ def sync_seeds(
     for seed in seeds:
         row = rows.get(seed.name)
         if row is None:
-            _place(tx, seed, assign, now, placed)
+            _place(tx, seed, assign, now, remember)
             added.append(seed.name)
         elif row["removed_at"] is not None or _differs(row, seed):
             (changed if row["removed_at"] is None else added).append(seed.name)
@@ -66,7 +66,7 @@ def _place(
     seed: model.Seed,
     assign: Callable[[model.Seed], int | None],
     now: datetime,
-    placed: Callable[[model.Seed, int], None] | None,
+    remember: Callable[[model.Seed, int], None] | None,
 ) -> None:
     story_id = assign(seed)
     if story_id is None:
@@ -74,8 +74,8 @@ def _place(
     row = _columns(seed) | {"name": seed.name, "published_at": seed.published_at or now, "loaded_at": now}
     inserted = sa.insert(tables.seeds).values(**row, story_id=story_id).returning(tables.seeds)
     stored = tx.connection().execute(inserted).mappings().one()
-    if placed is not None:
-        placed(_seed(stored), story_id)
+    if remember is not None:
+        remember(_seed(stored), story_id)
 
 
 def _open(tx: Session, seed: model.Seed, now: datetime) -> int:

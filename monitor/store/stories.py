@@ -53,6 +53,7 @@ __all__ = [
     "get_alert",
     "get_story",
     "join_story",
+    "last_correction",
     "list_alerts",
     "list_corrections",
     "list_decisions",
@@ -191,6 +192,11 @@ def list_corrections(tx: Session, *, after: int = 0) -> tuple[Correction, ...]:
     table = tables.corrections
     rows = tx.connection().execute(sa.select(table).where(table.c.id > after).order_by(table.c.id)).mappings()
     return tuple(Correction(**row) for row in rows)
+
+
+def last_correction(tx: Session) -> int:
+    """Return the number of the latest correction, 0 before the first."""
+    return tx.connection().scalar(sa.select(sa.func.max(tables.corrections.c.id))) or 0
 
 
 # --- rows -------------------------------------------------------------------------------------------------------
