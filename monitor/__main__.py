@@ -1,0 +1,71 @@
+"""The command `monitor`: what goes wrong on purpose becomes one line on standard error and an exit status. Shell.
+
+0 well, 1 failed, 2 used or configured wrongly, 3 a check found something; 130 after Ctrl-C. Any other error is a bug
+and keeps its traceback.
+"""
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from monitor import errors
+from monitor.cli import app, output
+
+_FAILED, _WRONG = 1, 2
+_INTERRUPTED, _PIPE_CLOSED = 130, 141  # 128 and the signal (SIGINT, SIGPIPE), as a shell counts
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        status = app.app(args=list(arguments), prog_name="monitor", standalone_mode=False)
+        sys.stdout.flush()
+    except errors.MonitorError as error:
+        return _tell(str(error), _WRONG if isinstance(error, errors.ConfigError) else _FAILED)
+    except typer.TyperException as error:
+        return _tell_usage(error)
+    except typer.Abort:
+        return _INTERRUPTED
+    except (BrokenPipeError, SystemExit):  # typer's own answer to a closed pipe is SystemExit
+        return _leave_pipe()
+    return status if isinstance(status, int) else 0
+
+
+def _tell(text: str, status: int) -> int:
+    for line in text.splitlines():
+        output.complain(line)
+    return status
+
+
+def _tell_usage(error: typer.TyperException) -> int:
+    """Say in one line what is wrong with the arguments, and where the help is; bare `monitor feeds` shows its help."""
+    context = getattr(error, "ctx", None)
+    text = error.format_message()
+    if type(error).__name__ == "NoArgsIsHelpError" and context is not None:
+        sys.stderr.write(context.get_help() + "\n")
+        return _WRONG
+    command = context.command_path if context is not None else "monitor"
+    return _tell(f"{command}: {' '.join(text.split()).rstrip('.')}; see `{command} --help`", error.exit_code)
+
+
+def _leave_pipe() -> int:
+    """Stop writing to a reader that has gone (`monitor alerts list | head`), without a word."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+    return _PIPE_CLOSED
+
+
+if __name__ == "__main__":
+    main()

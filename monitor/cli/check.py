@@ -1,0 +1,180 @@
+"""`monitor check`: what is wrong, where, and what to write instead. Shell."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from monitor import errors
+from monitor.cli import options, output
+
+if TYPE_CHECKING:
+    from monitor import config as configuration
+    from monitor import rules as ruling
+
+EXAMPLES = options.examples("monitor check", "monitor check rules/", "monitor check --stats")
+_WRONG, _FOUND = 2, 3
+
+
+def command(
+    path: Annotated[
+        Path | None,
+        typer.Argument(metavar="PATH", show_default=False, help="A configuration, or a folder or file of rules alone."),
+    ] = None,
+    config: options.Config = None,
+    *,
+    stats: Annotated[bool, typer.Option("--stats", help="What each rule matched in 30 days, from the store.")] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Check configuration, feeds, rules and their tests, known stories and channels, without reaching the network.
+
+    Each line names file, line, what is wrong and what to write instead. Exit status: 0 all is well, 2 something is
+    broken, 3 a rule's own test fails or something is worth a look.
+    """
+    from monitor import config as configuration
+
+    if path is not None and config is not None:
+        msg = "give either a PATH or --config, not both"
+        raise errors.ConfigError(msg)
+    report = Report()
+    if path is not None and _is_rules(path):
+        check_rules(report, [str(path)], Path())
+    else:
+        inside = path / "config.toml" if path is not None and path.is_dir() else path
+        _check_all(report, configuration.find_file(inside or config))
+    report.tell(as_json=as_json)
+    if stats and not report.broken:
+        from monitor.cli import check_stats
+
+        check_stats.show(configuration.load(configuration.find_file(path or config)), as_json=as_json)
+    raise typer.Exit(report.status)
+
+
+@dataclass(slots=True)
+class Report:
+    """What is wrong, and what was looked at. broken: keeps the daemon from starting; doubtful: worth a look."""
+
+    broken: list[str] = field(default_factory=list)
+    doubtful: list[str] = field(default_factory=list)
+    looked_at: list[str] = field(default_factory=list)
+
+    @property
+    def status(self) -> int:
+        """The exit status."""
+        if self.broken:
+            return _WRONG
+        return _FOUND if self.doubtful else 0
+
+    def tell(self, *, as_json: bool) -> None:
+        """Print it: what is broken on standard error, what is doubtful on standard output, then one line in sum."""
+        if as_json:
+            for severity, found in (("error", self.broken), ("warning", self.doubtful)):
+                for text in found:
+                    output.print_json({"severity": severity, "text": text})
+            return
+        for text in self.broken:
+            output.complain(text)
+        for text in self.doubtful:
+            output.say(text)
+        sum_up = "; ".join(self.looked_at)
+        if self.broken:
+            output.complain(
+                f"{_count(self.broken, 'thing is', 'things are')} broken" + (f" ({sum_up})" if sum_up else "")
+            )
+        elif self.doubtful:
+            output.say(f"{_count(self.doubtful, 'thing is', 'things are')} worth a look ({sum_up})")
+        else:
+            output.say(f"all is well: {sum_up}")
+
+
+def check_rules(report: Report, paths: Sequence[str], base: Path) -> "ruling.RuleSet | None":
+    """Look at rules and at what their own tests say; None when no rule is left."""
+    from monitor import match, rules
+
+    try:
+        files = rules.read_files(paths, base=base)
+    except errors.RuleError as error:
+        report.broken += error.complaints
+        return None
+    ruleset, complaints = rules.attempt(files)
+    for one in complaints:
+        (report.broken if one.severity is rules.Severity.ERROR else report.doubtful).append(str(one))
+    if ruleset is not None:
+        report.doubtful += [str(one) for one in match.failing_tests(ruleset)]
+        report.looked_at.append(_count(ruleset.rules, "rule", "rules"))
+    return ruleset
+
+
+def _is_rules(path: Path) -> bool:
+    """Return whether `path` is to be read as rules alone: a YAML file, or a folder without a config.toml."""
+    return path.suffix in {".yaml", ".yml"} or (path.is_dir() and not (path / "config.toml").exists())
+
+
+def _check_all(report: Report, path: Path | None) -> None:
+    """Look at a configuration and at all that it names."""
+    from monitor import config as configuration
+
+    try:
+        settings = configuration.load(path)
+    except errors.ConfigError as error:
+        report.broken += str(error).splitlines()
+        return
+    report.looked_at.append(str(path) if path else "no configuration, so the defaults with the shipped rules")
+    report.looked_at.append(_count(settings.feeds, "feed", "feeds"))
+    ruleset = check_rules(report, settings.rules.paths, settings.folder)
+    _check_seeds(report, settings)
+    _check_channels(report, settings)
+    if ruleset is not None:
+        _check_names(report, settings, ruleset)
+
+
+def _check_seeds(report: Report, settings: "configuration.Settings") -> None:
+    from monitor import seeds
+
+    count = 0
+    for folder in settings.seed_paths:
+        if not folder.is_dir():
+            report.doubtful.append(f"{folder}: no such folder of known stories; make it, or change [stories] seeds")
+            continue
+        try:
+            count += len(seeds.read_folder(folder))
+        except errors.ConfigError as error:
+            report.broken += str(error).splitlines()
+    report.looked_at.append(f"{count} known {'story' if count == 1 else 'stories'}")
+
+
+def _check_channels(report: Report, settings: "configuration.Settings") -> None:
+    from monitor import send
+
+    for channel in settings.all_channels:
+        wrong = send.check(channel.url)
+        if wrong:
+            report.broken.append(f"channel {channel.name!r}: {wrong}")
+    report.looked_at.append(f"alerts go to {', '.join(channel.name for channel in settings.all_channels)}")
+
+
+def _check_names(report: Report, settings: "configuration.Settings", ruleset: "ruling.RuleSet") -> None:
+    """Look for names that name nothing: channels in rules, rules and feeds in channels."""
+    channels = [channel.name for channel in settings.all_channels]
+    rules = [rule.id for rule in ruleset.rules]
+    feeds = [spec.name for spec in settings.specs]
+    for rule in ruleset.rules:
+        for name in rule.channels:
+            if name not in channels:
+                hint = output.did_you_mean(name, channels)
+                report.doubtful.append(
+                    f"rule {rule.id}: no channel is called {name!r}{hint}, so it reaches nobody there"
+                )
+    for channel in settings.all_channels:
+        for kind, names, known in (("rule", channel.rules, rules), ("feed", channel.feeds, feeds)):
+            report.doubtful += [
+                f"channel {channel.name!r}: no {kind} is called {name!r}{output.did_you_mean(name, known)}"
+                for name in names
+                if name not in known
+            ]
+
+
+def _count(things: Sequence[object], one: str, many: str) -> str:
+    return f"{len(things)} {one if len(things) == 1 else many}"

@@ -1,0 +1,173 @@
+"""`monitor replay`: what would rules and dedupe make of these entries? Shell."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated
+
+import typer
+
+from monitor import clock, errors, model
+from monitor.cli import options, output, seeds, session
+
+if TYPE_CHECKING:
+    from monitor import config as configuration
+    from monitor import replay as replaying
+
+EXAMPLES = options.examples(
+    "monitor replay entries.jsonl",
+    "monitor replay --since 30d --rules ./rules-new",
+    "monitor replay --since 30d --diff ./rules-new",
+    "zcat entries.jsonl.gz | monitor replay - --every-entry",
+)
+_MOST_ENTRIES = 1_000_000
+_STEP = 200  # lines between two steps of the progress bar
+
+
+def command(
+    file: Annotated[
+        str | None,
+        typer.Argument(metavar="FILE.jsonl", show_default=False, help="One entry a line; - reads standard input."),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", show_default=False, help="Stored entries instead: 30d or a date.")
+    ] = None,
+    rules: Annotated[
+        list[str] | None, typer.Option(metavar="DIR", help="These rules instead of the configuration's; repeatable.")
+    ] = None,
+    diff: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", show_default=False, help="Print only what these rules alert otherwise."),
+    ] = None,
+    config: options.Config = None,
+    *,
+    every_entry: Annotated[bool, typer.Option("--every-entry", help="Deduplicate what matched no rule, too.")] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Run entries through match and dedupe, sending nothing and storing nothing.
+
+    A line of the file is an object with "title" and, if you have them, "id", "summary", "published_at" (a date with or
+    without a time), "source" and "url". For every line, in order, one JSON line comes out: "id", "rules", "decision"
+    (new, duplicate, update or unmatched), "story", "score" and "because". It starts from the known stories alone; its
+    clock is published_at. Without a configuration, the shipped rules and known stories are used.
+    """
+    from monitor import replay
+
+    if (file is None) == (since is None):
+        msg = "name a FILE.jsonl (or -), or say --since 30d for stored entries"
+        raise errors.ConfigError(msg)
+    settings = session.settings_or_shipped(config)
+    before = _begin(settings, rules, every_entry=every_entry)
+    with _items(file, since, settings) as items:
+        if diff is not None:
+            after = _begin(settings, [diff], every_entry=every_entry)
+            _print_differences(replay.differences(before, after, items), as_json=as_json)
+        else:
+            _print_outcomes(before, items, as_json=as_json or file is not None)
+
+
+def _begin(settings: "configuration.Settings", paths: list[str] | None, *, every_entry: bool) -> "replaying.Replay":
+    from monitor import replay
+    from monitor import rules as ruling
+
+    ruleset = ruling.load(paths or settings.rules.paths, base=Path() if paths else settings.folder)
+    return replay.Replay(
+        ruleset,
+        seeds.read_all(settings.seed_paths),
+        window=settings.stories.window,
+        sensitivity=settings.stories.sensitivity,
+        every_entry=every_entry,
+    )
+
+
+def _print_outcomes(begun: "replaying.Replay", items: "Iterable[replaying.Item]", *, as_json: bool) -> None:
+    for item in items:
+        outcome = begun.decide(item)
+        if as_json:
+            output.print_json(outcome.row())
+        elif outcome.decision != "unmatched":
+            story = f"S{outcome.story}"
+            output.say(f"{output.when(item.at)}  {outcome.decision:<9}  {story:<6} {', '.join(outcome.rules)}")
+            output.say(f"    {item.entry.title}")
+            output.say(f"    {outcome.because}")
+        sys.stdout.flush()
+
+
+def _print_differences(
+    found: "Iterable[tuple[replaying.Item, replaying.Outcome, replaying.Outcome]]", *, as_json: bool
+) -> None:
+    count = 0
+    for item, old, new in found:
+        count += 1
+        if as_json:
+            output.print_json({"id": item.key, "title": item.entry.title, "before": old.row(), "after": new.row()})
+        else:
+            sign, rules = ("+", new.rules) if new.alerts else ("-", old.rules)
+            why = new.because if new.alerts else f"now {new.decision}{f': {new.because}' if new.because else ''}"
+            output.say(f"{sign} {output.clean(item.key)}  {item.entry.title}")
+            output.say(f"    {', '.join(rules)}; {why}")
+        sys.stdout.flush()
+    if not as_json:
+        output.say(f"{count} alerts differ (+ only the new rules alert it, - only the old ones do)")
+
+
+@contextmanager
+def _items(
+    file: str | None, since: str | None, settings: "configuration.Settings"
+) -> "Iterator[Iterator[replaying.Item]]":
+    """Open the entries, with a progress bar where somebody watches and the output goes elsewhere."""
+    from monitor import replay
+
+    if file is None:
+        yield replay.from_entries(_stored(str(since), settings))
+        return
+    with _opened(file) as lines, _watched(lines, file) as counted:
+        yield replay.read_lines(counted, "standard input" if file == "-" else file)
+
+
+@contextmanager
+def _opened(file: str) -> Iterator[IO[bytes]]:
+    if file == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        lines = Path(file).open("rb")  # noqa: SIM115  closed below
+        lines.peek(1)  # a folder complains here
+    except OSError as error:
+        msg = f"{file}: cannot be read: {error.strerror}"
+        raise errors.ConfigError(msg) from error
+    with lines:
+        yield lines
+
+
+@contextmanager
+def _watched(lines: IO[bytes], file: str) -> Iterator[Iterable[bytes]]:
+    if not sys.stderr.isatty() or sys.stdout.isatty():
+        yield lines
+        return
+    from rich.progress import Progress
+
+    total = None if file == "-" else Path(file).stat().st_size
+    with Progress(console=output.console(stderr=True), transient=True) as progress:
+        task = progress.add_task("replay", total=total)
+
+        def counted() -> Iterator[bytes]:
+            size = 0
+            for number, line in enumerate(lines):
+                size += len(line)
+                if number % _STEP == 0:
+                    progress.update(task, completed=size)
+                yield line
+
+        yield counted()
+
+
+def _stored(since: str, settings: "configuration.Settings") -> list[model.Entry]:
+    """Return the stored entries since then, in the order in which they came."""
+    from monitor.store import entries
+
+    start = options.instant(since, clock.now())
+    with session.store(settings) as store, store.read() as tx:
+        found = entries.search(tx, "", since=start, limit=_MOST_ENTRIES)
+    return [record.entry for record in reversed(found)]

@@ -1,0 +1,89 @@
+"""`monitor rules`: which rules are in force, and taking a shipped one over. Shell."""
+
+import textwrap
+from typing import Annotated
+
+import typer
+
+from monitor import errors
+from monitor.cli import options, output, session
+
+app = typer.Typer(no_args_is_help=True, help="The rules in force. To try one: monitor explain, monitor check.")
+
+
+@app.command("list", epilog=options.examples("monitor rules list", "monitor rules list --json | jq -r .id"))
+def list_(config: options.Config = None, *, as_json: options.Json = False) -> None:
+    """List the rules in force; without a configuration, the shipped ones."""
+    from monitor import rules
+
+    settings = session.settings_or_shipped(config)
+    ruleset = rules.load(settings.rules.paths, base=settings.folder)
+    rows = [
+        {
+            "id": rule.id,
+            "title": rule.title,
+            "level": rule.level.value,
+            "status": rule.status.value,
+            "tags": list(rule.tags),
+            "channels": list(rule.channels),
+            "min_sources": rule.min_sources,
+        }
+        for rule in ruleset.rules
+    ]
+    columns = (
+        output.Column("id", "RULE", style="bold"),
+        output.Column("level", "LEVEL"),
+        output.Column("status", "STATUS"),
+        output.Column("tags", "TAGS"),
+        output.Column("title", "TITLE", wraps=True),
+    )
+    output.show(rows, columns, as_json=as_json, empty="no rules in force; see [rules] paths in the configuration")
+
+
+@app.command("copy", epilog=options.examples("monitor rules copy sanctions-threat"))
+def copy(
+    rule_id: Annotated[str, typer.Argument(metavar="ID", help="A rule of `monitor rules list`.")],
+    config: options.Config = None,
+) -> None:
+    """Take a rule over to edit it: it is copied into your rules folder, and your copy replaces it."""
+    from monitor import rules
+
+    settings = session.settings(config)
+    ruleset = rules.load(settings.rules.paths, base=settings.folder)
+    node = next((node for node in ruleset.nodes if node.rule.id == rule_id), None)
+    if node is None:
+        known = [rule.id for rule in ruleset.rules]
+        msg = f"no rule is called {rule_id!r}{output.did_you_mean(rule_id, known)}; see `monitor rules list`"
+        raise errors.ConfigError(msg)
+    own = [path for path in settings.rules.paths if path != "builtin"]
+    if not own:
+        msg = 'there is no rules folder of your own; add one to [rules] paths: ["builtin", "rules"]'
+        raise errors.ConfigError(msg)
+    place = settings.folder / own[0] / f"{rule_id}.yaml"
+    text = _alone(ruleset.files[node.place.file], node.place.line, rule_id, node.place.file)
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with place.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        msg = f"{place}: is there already; edit that one"
+        raise errors.ConfigError(msg) from error
+    except OSError as error:
+        msg = f"{place}: cannot be written: {error.strerror}"
+        raise errors.ConfigError(msg) from error
+    output.say(f"wrote {place}: it replaces {rule_id!r} of {node.place.file}; after each change: monitor check")
+
+
+def _alone(text: str, line: int, rule_id: str, file: str) -> str:
+    """Return a rule file that holds the one rule whose item begins at `line` of `text`, as it is written there."""
+    lines = text.splitlines()
+    start = next(n for n in range(line - 1, -1, -1) if lines[n].lstrip().startswith("- "))
+    dash = len(lines[start]) - len(lines[start].lstrip())
+    end = start + 1
+    while end < len(lines) and (not lines[end].strip() or len(lines[end]) - len(lines[end].lstrip()) > dash):
+        end += 1
+    item = textwrap.dedent("\n".join(lines[start:end]).rstrip()).splitlines()
+    inner = " " * (len(item[0]) - len(item[0].removeprefix("-").lstrip()))
+    body = [item[0], f"{inner}replace: true  # of {file}", *item[1:]]
+    head = f"# {rule_id}, taken over from {file} by `monitor rules copy`. Take this file out to have that one back.\n"
+    return f"{head}version: 1\nrules:\n" + "".join(f"  {part}\n" if part else "\n" for part in body)

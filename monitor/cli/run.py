@@ -1,0 +1,21 @@
+"""`monitor run`: the daemon. Shell."""
+
+import typer
+
+from monitor.cli import options, session
+
+EXAMPLES = options.examples("monitor run", "monitor run --config /etc/monitor/config.toml")
+
+
+def command(config: options.Config = None) -> None:
+    """Run the daemon: poll, match, alert and deliver until it is told to stop.
+
+    SIGTERM and Ctrl-C end it cleanly: what is under way is finished, within 8 seconds. SIGHUP, or a change of the
+    files, reloads configuration, rules and known stories; a broken file is complained of and keeps the running state.
+    """
+    from monitor import config as configuration
+    from monitor import daemon
+
+    session.settings(config)  # complains at once
+    path = configuration.find_file(config)
+    raise typer.Exit(daemon.run(lambda: configuration.load(path)))

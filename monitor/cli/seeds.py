@@ -1,0 +1,103 @@
+"""`monitor seeds`: the stories that the desk knows already, and never hears of. Shell."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from monitor import clock, errors, model
+from monitor.cli import options, output, session
+
+app = typer.Typer(no_args_is_help=True, help="Known stories: what retells them is never alerted.")
+
+_MOST_NAME = 60
+
+
+@app.command("list", epilog=options.examples("monitor seeds list", "monitor seeds list --json"))
+def list_(config: options.Config = None, *, as_json: options.Json = False) -> None:
+    """List the known stories: the files of the seeds folders, and the story that each one tells."""
+    from monitor.store import stories
+
+    settings = session.settings(config)
+    files = read_all(settings.seed_paths)
+    with session.store(settings) as store, store.read() as tx:
+        stored = {seed.name: (seed, story_id) for seed, story_id in stories.list_seeds(tx)}
+    rows = []
+    for seed in files:
+        known, story_id = stored.get(seed.name, (seed, None))
+        rows.append(
+            {
+                "name": seed.name,
+                "title": seed.title,
+                "published_at": seed.published_at or known.published_at,
+                "story": story_id,
+                "source": seed.source,
+                "url": seed.url,
+                "tags": list(seed.tags),
+            }
+        )
+    columns = (
+        output.Column("name", "FILE", style="bold"),
+        output.Column("published_at", "DATE (UTC)"),
+        output.Column("story", "STORY", lambda story_id: "not loaded yet" if story_id is None else str(story_id)),
+        output.Column("title", "TITLE", wraps=True),
+    )
+    folders = ", ".join(str(path) for path in settings.seed_paths)
+    output.show(rows, columns, as_json=as_json, empty=f"no known stories in {folders}")
+
+
+@app.command(
+    "add",
+    epilog=options.examples(
+        "monitor seeds add article.txt",
+        'monitor seeds add --title "Putin to visit Pyongyang" --date 2026-11-20 --text "Lead of the story."',
+    ),
+)
+def add(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", show_default=False, help="A text: title on its first line.")
+    ] = None,
+    title: Annotated[str | None, typer.Option(help="Instead of a file.", show_default=False)] = None,
+    text: Annotated[str, typer.Option(help="With --title: the lead.", show_default=False)] = "",
+    date: Annotated[str | None, typer.Option(help="With --title: when it was told.", show_default=False)] = None,
+    config: options.Config = None,
+) -> None:
+    """Put a known story into the seeds folder; a running daemon takes it up by itself."""
+    from monitor import seeds as reading
+
+    if (file is None) == (title is None):
+        msg = "give either a FILE or a --title (with --text)"
+        raise errors.ConfigError(msg)
+    settings = session.settings(config)
+    if file is not None:
+        reading.read_file(file)
+        name, body = file.name, file.read_bytes()
+    else:
+        head = f"---\ndate: {options.instant(date, clock.now()):%Y-%m-%d}\n---\n" if date else ""
+        name = re.sub(r"[^\w]+", "-", str(title).lower()).strip("-")[:_MOST_NAME] + ".md"
+        body = f"{head}{title}\n\n{text}\n".encode()
+    place = settings.seed_paths[0] / name if settings.seed_paths else settings.folder / "seeds" / name
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with place.open("xb") as out:
+            out.write(body)
+    except FileExistsError as error:
+        msg = f"{place}: is there already; rename the file, or edit that one"
+        raise errors.ConfigError(msg) from error
+    except OSError as error:
+        msg = f"{place}: cannot be written: {error.strerror}"
+        raise errors.ConfigError(msg) from error
+    try:
+        seed = reading.read_file(place)
+    except errors.ConfigError:
+        place.unlink()
+        raise
+    output.say(f"wrote {place}: what retells {seed.title!r} is not alerted from now on")
+
+
+def read_all(folders: tuple[Path, ...]) -> tuple[model.Seed, ...]:
+    """Return the known stories of all folders that are there. Raises ConfigError."""
+    from monitor import seeds as reading
+
+    return tuple(seed for folder in folders if folder.is_dir() for seed in reading.read_folder(folder))

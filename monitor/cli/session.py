@@ -1,0 +1,72 @@
+"""What most commands begin with: the settings, and the store. Shell."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monitor import errors
+
+if TYPE_CHECKING:
+    from monitor import config as configuration
+    from monitor.store import engine
+
+
+def settings(config: Path | None) -> "configuration.Settings":
+    """Return the settings of the configuration that is used. Raises ConfigError; without any file, too."""
+    from monitor import config as configuration
+
+    path = configuration.find_file(config)
+    if path is None:
+        msg = "no configuration found (./config.toml, ~/.config/monitor, /etc/monitor); write one with `monitor init`"
+        raise errors.ConfigError(msg)
+    return configuration.load(path)
+
+
+def settings_or_shipped(config: Path | None) -> "configuration.Settings":
+    """Return the settings, or, where there is no file, the defaults with the shipped rules and known stories."""
+    from monitor import config as configuration
+
+    return configuration.load(configuration.find_file(config))
+
+
+@contextmanager
+def store(chosen: "configuration.Settings", *, as_is: bool = False) -> Iterator["engine.Store"]:
+    """Open the settings' store, bring its tables up to date, and close it in the end.
+
+    as_is: leave the tables alone, for a look that must be quick.
+    Raises ConfigError when it cannot be opened at all: then the place is wrong, not the moment.
+    """
+    from monitor.store import engine
+
+    try:
+        opened = engine.open_store(chosen.store_url)
+    except errors.StoreError as error:
+        raise errors.ConfigError(str(error)) from error
+    try:
+        if not as_is:
+            _upgrade(opened)
+        yield opened
+    finally:
+        opened.close()
+
+
+def _upgrade(opened: "engine.Store") -> None:
+    try:
+        opened.upgrade()
+    except errors.StoreError as error:
+        raise errors.ConfigError(str(error)) from error
+
+
+@contextmanager
+def known(what: str, number: int) -> Iterator[None]:
+    """Turn the store's KeyError into a complaint that names what was looked for."""
+    try:
+        yield
+    except KeyError as error:
+        plural = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
+        verb = "search" if what == "entry" else "list"
+        msg = (
+            f"no {what} has the number {number}; see `monitor {'outbox' if what == 'notification' else plural} {verb}`"
+        )
+        raise errors.ConfigError(msg) from error

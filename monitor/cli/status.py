@@ -1,0 +1,172 @@
+"""`monitor status`: one screen, and what to do if something is not well. Shell."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from monitor import clock, errors, model
+from monitor.cli import feeds, healthcheck, options, output, session
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
+
+    from monitor import config as configuration
+
+EXAMPLES = options.examples("monitor status", "monitor status --json | jq .outbox")
+_DAY = timedelta(hours=24)
+_LATE = timedelta(minutes=15)  # what waits longer than this to be sent is stuck
+_MOST = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    """What is not well, and what to do."""
+
+    what: str
+    do: str
+
+
+def command(config: options.Config = None, *, as_json: options.Json = False) -> None:
+    """Show on one screen how it goes: daemon, feeds, entries, decisions, known stories, outbox. Exit 1 if not well."""
+    settings = session.settings(config)
+    now = clock.now()
+    with session.store(settings) as store, store.read() as tx:
+        state = _gather(tx, settings, now)
+    troubles = _troubles(state, now)
+    if as_json:
+        output.print_json(state | {"well": not troubles, "troubles": [f"{one.what}; {one.do}" for one in troubles]})
+    else:
+        _tell(state, now)
+        output.say()
+        for one in troubles:
+            output.say(f"NOT WELL: {one.what}")
+            output.say(f"          {one.do}")
+        if not troubles:
+            output.say("All is well.")
+    raise typer.Exit(1 if troubles else 0)
+
+
+def _gather(tx: "Session", settings: "configuration.Settings", now: datetime) -> dict[str, Any]:
+    """Return everything that is shown, as scripts get it."""
+    from monitor.store import entries, facts, outbox, silences, stories
+    from monitor.store import feeds as feeds_store
+
+    beat = facts.find(tx, healthcheck.HEARTBEAT)
+    known = feeds_store.list_feeds(tx)
+    held_back = stories.count_held_back(tx, now - _DAY)
+    titles = {story_id: stories.get_story(tx, story_id).title for story_id in held_back}
+    counts = outbox.counts(tx)
+    return {
+        "daemon": None if beat is None else dict(beat[0]) | {"heartbeat_at": beat[1]},
+        "store": settings.store_url if "sqlite" in settings.store_url else settings.store_url.partition("://")[0],
+        "feeds": dict(Counter(feeds.health(feed) for feed in known)),
+        "failing_feeds": [
+            {"name": feed.name, "since_at": feed.failing_since_at, "error": feed.last_error}
+            for feed in known
+            if feed.failures and feed.status is model.FeedStatus.ACTIVE
+        ],
+        "entries_24h": {status.value: count for status, count in entries.count_by_status(tx, now - _DAY).items()},
+        "waiting_entries": entries.count_pending(tx),
+        "decisions_24h": {kind.value: count for kind, count in stories.count_by_kind(tx, now - _DAY).items()},
+        "alerts_24h": stories.count_alerts(tx, now - _DAY),
+        "held_back_24h": [
+            {"story": story_id, "title": titles[story_id], "entries": count} for story_id, count in held_back.items()
+        ],
+        "known_stories": len(stories.list_seeds(tx)),
+        "silences": len(silences.list_active(tx, now)),
+        "outbox": {
+            channel: {state.value: count for (name, state), count in counts.items() if name == channel}
+            for channel in sorted({name for name, _ in counts})
+        },
+        "oldest_pending_at": outbox.oldest_pending_at(tx),
+        "rules": _rules(settings),
+    }
+
+
+def _rules(settings: "configuration.Settings") -> dict[str, Any]:
+    from monitor import rules
+
+    try:
+        ruleset = rules.load(settings.rules.paths, base=settings.folder)
+    except errors.RuleError as error:
+        return {"count": 0, "complaints": list(error.complaints)}
+    return {"count": len(ruleset.rules), "complaints": []}
+
+
+def _troubles(state: dict[str, Any], now: datetime) -> list[_Trouble]:
+    """Return what is not well."""
+    found = []
+    daemon = state["daemon"]
+    if daemon is None:
+        found.append(_Trouble("the daemon has never run on this store", "start it: monitor run"))
+    elif not healthcheck.is_alive(daemon["heartbeat_at"], now):
+        found.append(
+            _Trouble(
+                f"the daemon's last sign of life is {output.ago(daemon['heartbeat_at'], now)} old",
+                "start it: monitor run",
+            )
+        )
+    if state["rules"]["complaints"]:
+        found.append(_Trouble(f"rules are broken: {state['rules']['complaints'][0]}", "see all: monitor check"))
+    dead = sum(states.get("dead", 0) for states in state["outbox"].values())
+    if dead:
+        found.append(
+            _Trouble(
+                f"{dead} messages could not be sent", "see monitor outbox list --state dead, then monitor outbox retry"
+            )
+        )
+    oldest = state["oldest_pending_at"]
+    if oldest is not None and now - oldest > _LATE:
+        found.append(
+            _Trouble(f"a message waits since {output.ago(oldest, now)}", "see monitor outbox list --state pending")
+        )
+    old = [feed for feed in state["failing_feeds"] if feed["since_at"] and now - feed["since_at"] > _DAY]
+    found += [
+        _Trouble(
+            f"feed {feed['name']!r} fails since {output.ago(feed['since_at'], now)}: {feed['error']}",
+            "see monitor feeds list",
+        )
+        for feed in old
+    ]
+    failed = state["entries_24h"].get("failed", 0)
+    if failed:
+        found.append(_Trouble(f"{failed} entries were given up", "see monitor entries search --decision failed"))
+    return found
+
+
+def _tell(state: dict[str, Any], now: datetime) -> None:
+    daemon = state["daemon"]
+    lines = {
+        "daemon": "never ran"
+        if daemon is None
+        else f"process {daemon.get('pid')} on {daemon.get('host')}, version {daemon.get('version')}, "
+        f"heartbeat {output.ago(daemon['heartbeat_at'], now)} ago",
+        "store": state["store"],
+        "rules": f"{state['rules']['count']} in force",
+        "feeds": _counts(state["feeds"]) or "none polled yet",
+        "entries, 24 h": _counts(state["entries_24h"]) or "none",
+        "decisions, 24 h": f"{_counts(state['decisions_24h']) or 'none'}; {state['alerts_24h']} alerts",
+        "known stories": f"{state['known_stories']}, held back in 24 h: "
+        + (
+            ", ".join(f"{one['entries']} by S-{one['story']} ({one['title']})" for one in state["held_back_24h"])
+            or "nothing"
+        ),
+        "silences": f"{state['silences']} in force",
+    }
+    for name, text in lines.items():
+        output.say(f"{name:<16} {text}")
+    for channel, states in state["outbox"].items():
+        output.say(f"{'outbox':<16} {channel}: {_counts(states)}")
+    if not state["outbox"]:
+        output.say(f"{'outbox':<16} empty")
+    if state["oldest_pending_at"]:
+        output.say(f"{'oldest pending':<16} {output.ago(state['oldest_pending_at'], now)}")
+    for feed in state["failing_feeds"]:
+        output.say(f"{'failing':<16} {feed['name']}: {feed['error']}")
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in sorted(counts.items(), key=lambda item: -item[1]))
