@@ -126,7 +126,14 @@ def make_due(tx: Session, now: datetime, names: Collection[str] | None = None) -
     later = sa.and_(table.c.status == model.FeedStatus.ACTIVE, table.c.next_poll_at > now)
     if names is not None:
         later = sa.and_(later, table.c.name.in_(names))
-    return tx.connection().execute(sa.update(table).where(later).values(next_poll_at=now)).rowcount
+    return tx.connection().execute(sa.update(table).where(later).values(next_poll_at=now, why="asked for")).rowcount
+
+
+def release(tx: Session, feed_ids: Collection[int], lease: str) -> None:
+    """Give claimed feeds back unpolled; those that others hold by now are left alone."""
+    table = tables.feeds
+    held = sa.and_(table.c.id.in_(feed_ids), table.c.lease == lease)
+    tx.connection().execute(sa.update(table).where(held).values(lease=None, leased_until_at=None))
 
 
 def entry_fingerprint(title: str, summary: str) -> str:
