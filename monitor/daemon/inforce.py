@@ -1,0 +1,82 @@
+"""What is in force: settings, rules, known stories and the story index, built whole or not at all. Shell.
+
+A reload builds a second one beside the running one and swaps them; when that fails, the running one goes on.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from monitor import config, errors, match, model, pipeline, rules, seeds, send
+from monitor.store import engine, feeds, stories
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A consistent set of what the operator's files say."""
+
+    settings: config.Settings
+    ruleset: rules.RuleSet
+    seeds: tuple[model.Seed, ...]
+    channels: tuple[model.Channel, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What bringing the store in line with the files did."""
+
+    feeds: feeds.FeedChanges
+    seeds: stories.SeedChanges
+
+
+def read(load: Callable[[], config.Settings]) -> InForce:
+    """Read every file that the operator edits. Raises ConfigError (RuleError) with one line per complaint."""
+    settings = load()
+    ruleset = rules.load(settings.rules.paths, base=settings.folder)
+    failing = match.failing_tests(ruleset)
+    if failing:
+        raise errors.RuleError([str(complaint) for complaint in failing])
+    known = _read_seeds(settings.seed_paths)
+    channels = settings.all_channels
+    complaints = [
+        f"channel {channel.name!r}: {complaint}"
+        for channel in channels
+        if (complaint := send.check(channel.url)) is not None
+    ]
+    if complaints:
+        raise errors.ConfigError("\n".join(complaints))
+    return InForce(settings, ruleset, known, channels)
+
+
+def apply(
+    found: InForce, store: engine.Store, now: datetime, first_due: Callable[[int], datetime]
+) -> tuple[pipeline.Deciding, Changes]:
+    """Bring the store in line with the files, and build what decides. Runs on the store's thread; raises StoreError.
+
+    first_due: when the n-th new feed is polled first.
+    """
+    with store.write() as tx:
+        changed = feeds.sync_specs(tx, found.settings.specs, now, first_due=first_due)
+    deciding = pipeline.Deciding(store, found.ruleset, found.channels, policy(found.settings), now)
+    learned = deciding.learn_seeds(found.seeds, now)
+    if learned.removed or learned.changed:
+        deciding = pipeline.Deciding(store, found.ruleset, found.channels, policy(found.settings), now)
+    return deciding, Changes(changed, learned)
+
+
+def policy(settings: config.Settings) -> pipeline.Policy:
+    """Return the values of `settings` that decisions need."""
+    return pipeline.Policy(
+        window=settings.stories.window,
+        update_every=settings.stories.update_every,
+        max_entry_age=settings.poll.max_entry_age,
+        sensitivity=settings.stories.sensitivity,
+        default_first=settings.poll.first,
+        first={spec.name: spec.first for spec in settings.specs if spec.first is not None},
+    )
+
+
+def _read_seeds(folders: tuple[Path, ...]) -> tuple[model.Seed, ...]:
+    """Return the seeds of every folder. One that is not there holds none: known stories are not obligatory."""
+    return tuple(seed for folder in folders if folder.is_dir() for seed in seeds.read_folder(folder))

@@ -1,0 +1,319 @@
+"""`monitor run`: start, tick, reload, drain. Shell."""
+
+import asyncio
+import random
+import signal
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import sdnotify
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+import monitor
+from monitor import clock, config, deliver, errors, log, pipeline, send
+from monitor.daemon import inforce, polls, watch
+from monitor.daemon.thread import StoreThread
+from monitor.store import engine, facts, upkeep
+
+events = structlog.get_logger()
+
+_DRAIN = timedelta(seconds=8)
+_OVERDUE = timedelta(seconds=90)
+_DEBOUNCE = 0.3
+_PASS = 50
+
+Service = Callable[[engine.Store, config.Settings, asyncio.Event], Coroutine[None, None, None]]
+"""Something that runs beside the ticks until the event is set, such as the web page."""
+
+
+def run(load: Callable[[], config.Settings], file: Path | None, services: tuple[Service, ...] = ()) -> int:
+    """Run until SIGTERM or SIGINT, and return the exit status.
+
+    load: reads the settings, at the start and at each reload. file: the configuration, whose changes are watched.
+    Raises ConfigError and StoreError for what is wrong at the start.
+    """
+    found = inforce.read(load)
+    log.configure(as_json=found.settings.log.format == "json", level=found.settings.log.level)
+    store = engine.open_store(found.settings.store_url)
+    try:
+        store.upgrade()
+        with engine.hold_instance(store):
+            return asyncio.run(_Service(store, found, load, file, services).run())
+    finally:
+        store.close()
+
+
+class _Service:
+    """One running daemon on an open store."""
+
+    def __init__(
+        self,
+        store: engine.Store,
+        found: inforce.InForce,
+        load: Callable[[], config.Settings],
+        file: Path | None,
+        services: tuple[Service, ...],
+    ) -> None:
+        self._store, self._found, self._load, self._file, self._services = store, found, load, file, services
+        self._thread = StoreThread()
+        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._systemd = sdnotify.SystemdNotifier()
+        self._clock_watch = watch.ClockWatch()
+        self._alive: dict[str, datetime] = {}
+        self._complaint = ""
+        self._polling: pipeline.Polling | None = None
+
+    async def run(self) -> int:
+        """Start everything, wait for the signal, and drain."""
+        self._stop, self._reload = asyncio.Event(), asyncio.Event()
+        self._listen()
+        self._deciding, changes = await self._apply(self._found)
+        self._deliverer = deliver.Deliverer(
+            self._store,
+            self._thread.call,
+            self._found.channels,
+            send.open_sender(),
+            clock=clock.now,
+            jitter=random.random,
+        )
+        async with AsyncExitStack() as self._open:
+            self._polling = await self._open.enter_async_context(self._open_polling(self._found.settings))
+            beside = [asyncio.create_task(self._watch_files(), name="watch files")]
+            beside += [
+                asyncio.create_task(service(self._store, self._found.settings, self._stop))
+                for service in self._services
+            ]
+            self._schedule()
+            rules, channels = len(self._found.ruleset.rules), [channel.name for channel in self._found.channels]
+            _say(changes, "started", version=monitor.__version__, rules=rules, channels=channels)
+            self._systemd.notify("READY=1")
+            await self._stop.wait()
+            await self._drain(beside)
+        self._thread.close()
+        return 0
+
+    # --- ticks ----------------------------------------------------------------------------------------------------
+
+    def _schedule(self) -> None:
+        ticks: dict[str, tuple[Callable[[], Awaitable[None]], float]] = {
+            "poll": (self._poll, 1),
+            "decide": (self._decide, 1),
+            "deliver": (self._deliver, 1),
+            "heartbeat": (self._heartbeat, 10),
+            "prune": (self._prune, 3600),
+        }
+        now = clock.now()
+        for name, (tick, seconds) in ticks.items():
+            self._alive[name] = now
+            self._scheduler.add_job(
+                self._tick,
+                "interval",
+                args=(name, tick),
+                id=name,
+                seconds=seconds,
+                next_run_time=now,
+                coalesce=True,
+                max_instances=1,
+                misfire_grace_time=None,
+            )
+        self._scheduler.start()
+        self._clock_task = asyncio.create_task(self._mind_the_clock(), name="mind the clock")
+
+    async def _tick(self, name: str, tick: Callable[[], Awaitable[None]]) -> None:
+        """Run one tick; whatever it raises ends this tick only."""
+        try:
+            await tick()
+        except errors.StoreError as error:
+            events.error("store_away", tick=name, error=str(error))
+            return
+        except Exception:  # noqa: BLE001  the loop that must survive
+            events.exception("tick_raised", tick=name)
+            return
+        self._alive[name] = clock.now()
+
+    def _soon(self, name: str) -> None:
+        """Let a tick run at once instead of at its next second."""
+        if not self._stop.is_set():
+            self._scheduler.modify_job(name, next_run_time=clock.now())
+
+    async def _poll(self) -> None:
+        if self._polling:
+            await self._polling.start_due()
+
+    async def _decide(self) -> None:
+        while not self._stop.is_set():
+            done = await self._thread.call(self._deciding.run_pass, clock.now(), limit=_PASS)
+            for entry in done.failed:
+                events.error("entry_given_up", entry=entry.id, feed=entry.feed)
+                await self._tell(
+                    f"entry-failed:{entry.id}",
+                    f"An entry of {entry.feed} could not be processed",
+                    f"Entry {entry.id} raised three times and was given up: {entry.title}\n{entry.url}",
+                )
+            if done.alerts:
+                self._soon("deliver")
+            if done.claimed < _PASS:
+                return
+
+    async def _deliver(self) -> None:
+        await self._deliverer.tick()
+
+    async def _heartbeat(self) -> None:
+        """Say that we live, if all ticks do: a watchdog that is fed by a timer alone watches nothing."""
+        now = clock.now()
+        overdue = [name for name, at in self._alive.items() if name != "prune" and now - at > _OVERDUE]
+        if overdue:
+            events.error("ticks_overdue", ticks=overdue)
+            return
+        await self._thread.call(self._put_heartbeat, now)
+        self._systemd.notify("WATCHDOG=1")
+
+    def _put_heartbeat(self, now: datetime) -> None:
+        with self._store.write() as tx:
+            facts.put(tx, "heartbeat", {**watch.describe_self(), "version": monitor.__version__}, now)
+
+    async def _prune(self) -> None:
+        before = clock.now() - self._found.settings.keep.entries
+        while pruned := await self._thread.call(self._prune_before, before):
+            events.info("pruned", entries=pruned)
+
+    def _prune_before(self, before: datetime) -> int:
+        with self._store.write() as tx:
+            return upkeep.prune(tx, before)
+
+    async def _mind_the_clock(self) -> None:
+        """Reschedule when the wall clock jumps: APScheduler would wait for the old time to come back."""
+        while True:
+            await asyncio.sleep(1)
+            jump = self._clock_watch.jump()
+            if jump:
+                events.warning("clock_jumped", seconds=round(jump.total_seconds(), 1))
+                for job in self._scheduler.get_jobs():
+                    job.modify(next_run_time=clock.now())
+                self._alive = dict.fromkeys(self._alive, clock.now())
+                await self._tick("clock", partial(self._thread.call, self._move_due_times, jump))
+
+    def _move_due_times(self, jump: timedelta) -> None:
+        """Move what is planned with the clock; not in a database that many clocks plan for."""
+        if self._store.dialect == "sqlite":
+            with self._store.write() as tx:
+                upkeep.move_due_times(tx, jump)
+
+    # --- files and signals ----------------------------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload.set)
+
+    async def _watch_files(self) -> None:
+        """Reload on SIGHUP and when a file changes."""
+        while not self._stop.is_set():
+            paths = watch.watched_paths(self._found.settings, self._file)
+            waits = [
+                asyncio.create_task(self._reload.wait()),
+                asyncio.create_task(watch.until_changed(paths, self._stop)),
+            ]
+            _, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for task in pending:
+                task.cancel()
+            await asyncio.gather(*pending, return_exceptions=True)
+            if self._stop.is_set():
+                return
+            await asyncio.sleep(_DEBOUNCE)
+            self._reload.clear()
+            await self._tick("reload", self._reread)
+
+    async def _reread(self) -> None:
+        """Put what the files say now in force, or keep what is, and say so once."""
+        self._systemd.notify("RELOADING=1")
+        try:
+            found = await asyncio.get_running_loop().run_in_executor(None, inforce.read, self._load)
+            await self._put_in_force(found)
+        except errors.ConfigError as error:
+            await self._complain(str(error))
+        else:
+            if self._complaint:
+                self._complaint = ""
+                await self._tell(
+                    f"files-mended:{clock.now():%Y%m%dT%H%M%S}", "The files are well again", "They are in force."
+                )
+        finally:
+            self._systemd.notify("READY=1")
+
+    async def _put_in_force(self, found: inforce.InForce) -> None:
+        before = self._found.settings
+        deciding, changes = await self._apply(found)
+        if found.settings.poll != before.poll:
+            self._polling = None
+            await self._open.aclose()
+            self._polling = await self._open.enter_async_context(self._open_polling(found.settings))
+        self._deciding, self._found = deciding, found
+        self._deliverer.set_channels(found.channels)
+        if (found.settings.store, found.settings.web, found.settings.log) != (before.store, before.web, before.log):
+            events.warning("restart_needed", why="[store], [web] and [log] are read at the start only")
+        _say(changes, "reloaded", rules=len(found.ruleset.rules), channels=[channel.name for channel in found.channels])
+
+    async def _complain(self, complaint: str) -> None:
+        events.error("files_refused", complaint=complaint)
+        if complaint != self._complaint:
+            first = not self._complaint
+            self._complaint = complaint
+            if first:
+                text = f"What was in force goes on. Mend this:\n{complaint}"
+                await self._tell(f"files-broken:{clock.now():%Y%m%dT%H%M%S}", "The files cannot be read", text)
+
+    async def _apply(self, found: inforce.InForce) -> tuple[pipeline.Deciding, inforce.Changes]:
+        now = clock.now()
+
+        def first_due(number: int) -> datetime:
+            return now + timedelta(seconds=min(number / 20, found.settings.poll.interval.total_seconds() / 2))
+
+        return await self._thread.call(inforce.apply, found, self._store, now, first_due)
+
+    def _open_polling(self, settings: config.Settings) -> AbstractAsyncContextManager[pipeline.Polling]:
+        return polls.open_polling(self._store, self._thread.call, settings, lambda: self._soon("decide"))
+
+    async def _tell(self, topic: str, subject: str, text: str) -> None:
+        """Tell the operator, through the outbox like everything else."""
+        await self._thread.call(self._add_operator_alert, topic, subject, text)
+        self._soon("deliver")
+
+    def _add_operator_alert(self, topic: str, subject: str, text: str) -> None:
+        with self._store.write() as tx:
+            deliver.tell_operator(tx, self._found.channels, topic=topic, subject=subject, text=text, now=clock.now())
+
+    # --- the end --------------------------------------------------------------------------------------------------
+
+    async def _drain(self, beside: list[asyncio.Task[None]]) -> None:
+        """Begin nothing, finish what is under way within 8 s."""
+        events.info("stopping")
+        self._systemd.notify("STOPPING=1")
+        self._scheduler.pause()
+        self._clock_task.cancel()
+        await asyncio.gather(self._deliverer.drain(_DRAIN), self._open.aclose())
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, self._clock_task, return_exceptions=True)
+        self._scheduler.shutdown(wait=False)
+        events.info("stopped")
+
+
+def _say(changes: inforce.Changes, event: str, **more: object) -> None:
+    """Log what is in force, and what the files changed."""
+    feed, seed = changes.feeds, changes.seeds
+    changed = {
+        "feeds_added": feed.added,
+        "feeds_changed": feed.changed,
+        "feeds_disabled": feed.disabled,
+        "feeds_revived": feed.revived,
+        "known_stories_added": seed.added,
+        "known_stories_changed": seed.changed,
+        "known_stories_removed": seed.removed,
+    }
+    events.info(event, **more, **{name: len(names) for name, names in changed.items() if names})

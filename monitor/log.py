@@ -1,0 +1,62 @@
+"""Set up logging: one event a line on standard error, as text or JSON, with the same fields everywhere. Shell.
+
+Standard output belongs to alerts (a channel like any other) and to listings.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+# What a terminal or a log reader could take for a command: C0, C1, line ends, bidi controls (Trojan Source, 2021).
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_MOST = 1000
+_NOISY = ("apscheduler", "aiohttp", "alembic", "apprise", "httpx", "httpcore", "asyncio", "watchfiles", "mail.log")
+
+
+def configure(*, as_json: bool, level: str) -> None:
+    """Send structlog's events to standard error. level: debug, info, warning or error."""
+    threshold = logging.getLevelNamesMapping()[level.upper()]
+    shape: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer(sort_keys=True)
+        if as_json
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            pad_event_to=24,
+            sort_keys=False,
+            exception_formatter=structlog.dev.plain_traceback,  # the default one prints local variables: secrets
+        )
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info if as_json else _keep,
+            _clean,
+            shape,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(
+        level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s", force=True
+    )
+    for name in _NOISY:
+        logging.getLogger(name).setLevel(logging.ERROR if threshold > logging.DEBUG else logging.INFO)
+
+
+def _keep(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return event
+
+
+def _clean(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Make every text harmless and bounded: feeds choose some of them. Tracebacks keep their lines."""
+    for key, value in event.items():
+        if isinstance(value, str) and key != "exception":
+            event[key] = _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", value)[:_MOST]
+    return event

@@ -1,0 +1,251 @@
+"""From stored entries to decided alerts: match, dedupe, alert, and transaction (b). Shell.
+
+Synchronous: it runs whole on the store's thread. What it keeps in memory is the story index, a fold over the
+decisions in the store, and it changes only after the commit of what it mirrors.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+from sqlmodel import Session
+
+from monitor import alert, dedupe, errors, match, model, rules
+from monitor.store import engine, entries, outbox, rule_versions, silences, stories
+
+log = structlog.get_logger()
+
+_LEASE = timedelta(minutes=5)
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the operator set, as far as decisions need it.
+
+    first: by feed name, for those that differ from `default_first`. sensitivity: 0 joins readily, 1 alerts readily.
+    """
+
+    window: timedelta = timedelta(days=7)
+    update_every: timedelta = timedelta(hours=1)
+    max_entry_age: timedelta = timedelta(hours=48)
+    sensitivity: float = 0.5
+    default_first: model.FirstPoll = model.FirstPoll.DIGEST
+    first: Mapping[str, model.FirstPoll] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What one pass did, in entries. failed: those that were given up, for the operator's eyes."""
+
+    claimed: int = 0
+    matched: int = 0
+    alerts: int = 0
+    failed: tuple[model.Entry, ...] = ()
+
+
+class _LostLeaseError(Exception):
+    """Somebody else processed the entry meanwhile: this transaction must leave no trace."""
+
+
+class Deciding:
+    """Decides pending entries in the order of their ids, one transaction each."""
+
+    def __init__(
+        self,
+        store: engine.Store,
+        ruleset: rules.RuleSet,
+        channels: Sequence[model.Channel],
+        policy: Policy,
+        now: datetime,
+    ) -> None:
+        """Take the rules in force and fold the stored stories into an index. Raises StoreError."""
+        self._store = store
+        self._rules = ruleset
+        self._channels = tuple(channels)
+        self._policy = policy
+        self._untried: tuple[str, list[int]] = ("", [])
+        with store.write() as tx:
+            self._rules_id = rule_versions.save(tx, ruleset.fingerprint, dict(ruleset.files), now)
+        with store.read() as tx:
+            self._build(tx, now)
+
+    def learn_seeds(self, seeds: Sequence[model.Seed], now: datetime) -> stories.SeedChanges:
+        """Bring the stored seeds in line with the files. Call it on a new instance when any changed or went."""
+
+        def known_story(seed: model.Seed) -> int | None:
+            assignment = self._index.assign(dedupe.seed_profile(seed), None)
+            return None if assignment.kind is model.Kind.NEW else assignment.story_id
+
+        def remember(seed: model.Seed, story_id: int) -> None:
+            self._index.add(story_id, dedupe.seed_profile(seed), seed=True)
+
+        with self._store.write() as tx:
+            return stories.sync_seeds(tx, seeds, known_story, now, remember=remember)
+
+    def run_pass(self, now: datetime, *, limit: int = 50) -> Pass:
+        """Decide up to `limit` pending entries. Returns what was done; nothing claimed means nothing is waiting."""
+        self._give_back()
+        lease = uuid.uuid4().hex
+        with self._store.write() as tx:
+            failed = entries.fail_exhausted(tx, now, attempts=_ATTEMPTS)
+            claimed = entries.claim_pending(tx, now, limit=limit, lease=lease, until=now + _LEASE)
+        if not claimed:
+            return Pass(failed=failed)
+        self._untried = (lease, [entry.id for entry in claimed])
+        alerts, matched = self._work(claimed, lease, now)
+        self._untried = ("", [])
+        return Pass(len(claimed), matched, alerts, failed)
+
+    def _give_back(self) -> None:
+        """Return what the last pass claimed and did not come to, because the store went away under it.
+
+        Its attempts are taken back: entries must not be given up because the disk was full.
+        """
+        lease, ids = self._untried
+        if ids:
+            with self._store.write() as tx:
+                entries.release(tx, ids, lease)
+            self._untried = ("", [])
+
+    def _work(self, claimed: Sequence[model.Entry], lease: str, now: datetime) -> tuple[int, int]:
+        """Decide what was claimed. Returns alerts made, and entries that matched. Raises StoreError."""
+        found = [(entry, self._match(entry, lease, now)) for entry in claimed]
+        unmatched = [entry.id for entry, matches in found if matches == ()]
+        if unmatched:
+            with self._store.write() as tx:
+                entries.mark_unmatched(tx, unmatched, self._rules_id, lease)
+        matched = [(entry, matches) for entry, matches in found if matches]
+        self._index.forget_before(now - self._policy.window)
+        return sum(self._decide_or_record(entry, matches, lease, now) for entry, matches in matched), len(matched)
+
+    def _match(self, entry: model.Entry, lease: str, now: datetime) -> tuple[model.Match, ...] | None:
+        """Return the entry's matches; None when matching raised, which is recorded."""
+        try:
+            return match.match(entry, self._rules, now=now)
+        except Exception as error:  # noqa: BLE001  one entry must not stop the others
+            self._record(entry, lease, error)
+            return None
+
+    def _decide_or_record(
+        self, entry: model.Entry, matches: tuple[model.Match, ...], lease: str, now: datetime
+    ) -> bool:
+        try:
+            profile = dedupe.profile(entry, matches)
+            return self._decide(entry, matches, profile, lease, now)
+        except _LostLeaseError:
+            log.info("entry_taken_by_another", entry=entry.id)
+        except errors.StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001  one entry must not stop the others
+            self._record(entry, lease, error)
+        return False
+
+    def _record(self, entry: model.Entry, lease: str, error: Exception) -> None:
+        log.error("entry_raised", entry=entry.id, feed=entry.feed, exc_info=error)
+        with self._store.write() as tx:
+            entries.record_failure(tx, entry.id, lease, f"{type(error).__name__}: {error}")
+
+    def _decide(
+        self, entry: model.Entry, matches: tuple[model.Match, ...], profile: dedupe.Profile, lease: str, now: datetime
+    ) -> bool:
+        """Transaction (b). Returns whether an alert was made."""
+        with self._store.write() as tx:
+            engine.story_lock(tx)
+            self._follow(tx, now)
+            assignment = self._index.assign(profile, now)
+            finding = self._finding(tx, entry, matches, assignment)
+            told = _told(tx, assignment.story_id, self._channels)
+            muted = silences.list_active(tx, now)
+            decisions = tuple(
+                alert.decide(
+                    finding,
+                    channel,
+                    told.get(channel.name, model.Told()),
+                    muted,
+                    now=now,
+                    update_every=self._policy.update_every,
+                    max_entry_age=self._policy.max_entry_age,
+                    first=self._policy.first.get(entry.feed, self._policy.default_first),
+                )
+                for channel in self._channels
+            )
+            story_id, decision_id, alerted = self._save(tx, finding, decisions, now)
+            if not entries.mark_processed(tx, entry.id, entry.revision, lease, self._rules_id):
+                raise _LostLeaseError
+        self._index.add(story_id, profile)
+        self._followed = decision_id
+        return alerted
+
+    def _finding(
+        self, tx: Session, entry: model.Entry, matches: tuple[model.Match, ...], assignment: model.Assignment
+    ) -> model.Finding:
+        """Gather what is known; a story that many outlets told within hours rises one level, once."""
+        level = alert.level_of(matches)
+        if assignment.story_id is None:
+            return model.Finding(entry, matches, assignment, level)
+        story = stories.get_story(tx, assignment.story_id)
+        finding = model.Finding(entry, matches, assignment, level, alert.count_outlets(story, entry))
+        if alert.rises(finding, story) and stories.raise_level(tx, story.id):
+            return alert.risen(finding, story)
+        return finding
+
+    def _save(
+        self, tx: Session, finding: model.Finding, decisions: tuple[model.Decision, ...], now: datetime
+    ) -> tuple[int, int, bool]:
+        """Write story, decision, alert and notifications. Returns story, decision, and whether there is an alert."""
+        story_id = finding.assignment.story_id
+        if story_id is None:
+            story_id = stories.open_story(tx, finding, now)
+        else:
+            stories.join_story(tx, story_id, finding, now)
+        decision_id = stories.save_decision(tx, finding, decisions, rules_id=self._rules_id, story_id=story_id, now=now)
+        heard = [decision for decision in decisions if decision.verdict is not model.Verdict.DROP]
+        if not heard and finding.assignment.kind is model.Kind.DUPLICATE:
+            return story_id, decision_id, False
+        kind = model.Kind.UPDATE if finding.assignment.kind is model.Kind.UPDATE else model.Kind.NEW
+        alert_id = stories.add_alert(tx, finding, decision_id, story_id, kind, now)
+        outbox.add(tx, [_notification(decision, alert_id, story_id, finding.level, now) for decision in heard], now)
+        return story_id, decision_id, True
+
+    def _build(self, tx: Session, now: datetime) -> None:
+        """Fold everything that is stored and still counts into a fresh index."""
+        self._index = dedupe.Index(window=self._policy.window, sensitivity=self._policy.sensitivity)
+        self._followed = 0
+        self._corrected = max((correction.id for correction in stories.list_corrections(tx)), default=0)
+        for seed, story_id in stories.list_seeds(tx):
+            self._index.add(story_id, dedupe.seed_profile(seed), seed=True)
+        self._follow(tx, now)
+
+    def _follow(self, tx: Session, now: datetime) -> None:
+        """Fold in what other workers decided since; a person's correction rewrites the past, so it builds anew."""
+        if stories.list_corrections(tx, after=self._corrected):
+            self._build(tx, now)
+            return
+        for member in stories.list_members(tx, now - self._policy.window, after=self._followed):
+            self._index.add(member.story_id, dedupe.profile(member.entry, member.matches))
+            self._followed = member.decision_id
+
+
+def _told(tx: Session, story_id: int | None, channels: Sequence[model.Channel]) -> Mapping[str, model.Told]:
+    return {} if story_id is None else stories.told(tx, story_id, [channel.name for channel in channels])
+
+
+def _notification(
+    decision: model.Decision, alert_id: int, story_id: int, level: model.Level, now: datetime
+) -> outbox.NewNotification:
+    held = decision.verdict is model.Verdict.HOLD
+    return outbox.NewNotification(
+        key=f"alert:{alert_id}:{decision.channel}",
+        kind=model.NotificationKind.ALERT,
+        channel=decision.channel,
+        state=model.NotificationState.HELD if held else model.NotificationState.PENDING,
+        level=level,
+        ready_at=decision.until_at or now if held else now,
+        story_id=story_id,
+        batch=decision.batch,
+        reason=decision.reason.value,
+        alert_ids=(alert_id,),
+    )
