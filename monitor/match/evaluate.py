@@ -1,0 +1,247 @@
+"""Whether a condition holds for a text, and which words make it hold. Pure.
+
+A node yields None when it does not hold, else the groups of words that make it hold; a `not` holds with none. What
+`unless` and a local `not` cancel are stretches of words: an occurrence that overlaps one does not count. The smallest
+things that can be cancelled are a term outside of `near`, and a `near` as a whole.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+
+from monitor import model
+from monitor.match import forms, near
+from monitor.match.near import Group, Piece
+from monitor.rules.nodes import (
+    AllOf,
+    AnyOf,
+    AtLeast,
+    Form,
+    In,
+    Leaf,
+    Near,
+    Node,
+    Not,
+    RuleNode,
+    RuleRef,
+    Score,
+    Within,
+)
+from monitor.rules.program import Program, Scan
+
+Found = list[Group] | None
+Stretch = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a node may look at: a scanned text, some of its fields, and not the cancelled stretches.
+
+    rules: what each rule found, so that none is evaluated twice. meets: whether the entry meets a rule's conditions.
+    """
+
+    program: Program
+    scan: Scan
+    meets: Callable[[RuleNode], bool]
+    fields: frozenset[model.Field] = frozenset(model.Field)
+    cancelled: tuple[Stretch, ...] = ()
+    rules: dict[tuple[str, frozenset[model.Field]], Found] = field(default_factory=dict)
+
+    def sees(self, group: Group) -> bool:
+        """Return whether a group stands in the fields and touches nothing that is cancelled."""
+        return not any(group.start < end and start < group.end for start, end in self.cancelled)
+
+    def without(self, stretches: Sequence[Stretch]) -> "View":
+        """Return this view with more stretches cancelled."""
+        return replace(self, cancelled=(*self.cancelled, *stretches)) if stretches else self
+
+
+def rule(node: RuleNode, view: View) -> Found:
+    """Return what makes a rule match, None when it does not. Its conditions on feeds and so on count."""
+    if not view.meets(node):
+        return None
+    inside = replace(view, fields=view.fields & node.fields, cancelled=())
+    if node.unless_anywhere is not None and find(node.unless_anywhere, inside) is not None:
+        return None
+    if node.unless is None:
+        return find(node.match, inside)
+    if (found := find(node.match, inside)) is None:
+        return None
+    cancelled = cancels(node.unless, inside)
+    return find(node.match, inside.without(cancelled)) if cancelled else found
+
+
+def cancels(unless: Node, view: View) -> list[Stretch]:
+    """Return the stretches that an `unless` cancels; each alternative of an `any` counts for itself."""
+    return [(group.start, group.end) for group in find(unless, view) or ()]
+
+
+def find(node: Node, view: View) -> Found:
+    """Return the groups that make `node` hold, None when it does not."""
+    return _FINDERS[type(node)](node, view)
+
+
+# --- nodes over the whole text ----------------------------------------------------------------------------------
+
+
+def _leaf(node: Leaf, view: View) -> Found:
+    return [group for group in _occurrences(node, view) if view.sees(group)] or None
+
+
+def _any(node: AnyOf, view: View) -> Found:
+    found = [groups for child in node.nodes if (groups := find(child, view)) is not None]
+    return [group for groups in found for group in groups] if found else None
+
+
+def _all(node: AllOf, view: View) -> Found:
+    forbidden = [
+        stretch for child in node.nodes if isinstance(child, Not) for stretch in sentences_of(child.node, view)
+    ]
+    positive = [child for child in node.nodes if not isinstance(child, Not)]
+    if not positive:
+        return None if forbidden else []
+    inside = view.without(forbidden)
+    groups: list[Group] = []
+    for child in positive:
+        found = find(child, inside)
+        if found is None:
+            return None
+        groups.extend(found)
+    return groups
+
+
+def sentences_of(node: Node, view: View) -> list[Stretch]:
+    """Return the sentences in which `node` occurs."""
+    text = view.scan.text
+    numbers = {text.part_of[piece.start] for group in find(node, view) or () for piece in group.pieces or (group,)}
+    return [(text.parts[number].first, text.parts[number].end) for number in sorted(numbers)]
+
+
+def _not(node: Not, view: View) -> Found:
+    return [] if find(node.node, view) is None else None
+
+
+def _at_least(node: AtLeast, view: View) -> Found:
+    found = [groups for child in node.nodes if (groups := find(child, view)) is not None]
+    return [group for groups in found for group in groups] if len(found) >= node.count else None
+
+
+def _near(node: Near, view: View) -> Found:
+    return [group for group in near_groups(node, view, tight=True) if view.sees(group)] or None
+
+
+def _in(node: In, view: View) -> Found:
+    return find(node.node, replace(view, fields=view.fields & {node.field}))
+
+
+def _rule_ref(node: RuleRef, view: View) -> Found:
+    key = (node.rule, view.fields)
+    if key not in view.rules:
+        view.rules[key] = rule(view.program.by_id[node.rule], view)
+    found = view.rules[key]
+    if found is None:
+        return None
+    return [group for group in found if view.sees(group)] or (None if found else [])
+
+
+def _score(node: Score, view: View) -> Found:
+    found = [(groups, weight) for leaf, weight in node.weights if (groups := find(leaf, view)) is not None]
+    if sum(weight for _, weight in found) < node.at_least:
+        return None
+    return [group for groups, weight in found if weight > 0 for group in groups]
+
+
+def _form(node: Form, view: View) -> Found:
+    text = view.scan.text
+    if model.Field.TITLE not in view.fields or not forms.of(text.fields[model.Field.TITLE]).intersection(node.forms):
+        return None
+    parts = [part for part in text.parts if part.field is model.Field.TITLE]
+    return [Group(parts[0].first, parts[-1].end, ())] if parts else []
+
+
+# --- nodes inside `near` ----------------------------------------------------------------------------------------
+
+
+def near_groups(node: Near, view: View, *, tight: bool) -> list[Group]:
+    """Return the groups of a `near`: with tight, for each beginning only the one that ends soonest."""
+    if node.within is Within.TITLE:
+        view = replace(view, fields=view.fields & {model.Field.TITLE})
+    reach = node.within if isinstance(node.within, int) else None
+    forbidden = [group for child in node.nodes if isinstance(child, Not) for group in spots(child.node, view)]
+    operands = [spots(child, view) for child in node.nodes if not isinstance(child, Not)]
+    choose = near.tightest if tight else near.every
+    found: list[Group] = []
+    for unit, pools in by_unit(node, operands, view):
+        barred = [group for group in forbidden if unit_of(node, group, view) == unit]
+        allowed = pools if not barred else pools
+        for group in choose(allowed, reach, ordered=node.ordered):
+            if not any(reach is None or near.between(group, other) <= reach for other in barred):
+                found.append(group)
+    return found
+
+
+def by_unit(node: Near, operands: Sequence[list[Group]], view: View) -> Iterator[tuple[int, list[list[Group]]]]:
+    """Yield each sentence (or the title) in which every operand occurs, with the operands' groups there."""
+    if not all(operands):
+        return
+    pools: list[dict[int, list[Group]]] = []
+    for groups in operands:
+        pool: dict[int, list[Group]] = {}
+        for group in groups:
+            pool.setdefault(unit_of(node, group, view), []).append(group)
+        pools.append(pool)
+    for unit in sorted(set.intersection(*(set(pool) for pool in pools))):
+        yield unit, [pool[unit] for pool in pools]
+
+
+def unit_of(node: Near, group: Group, view: View) -> int:
+    """Return the number of the stretch that a group stands in, for `near`: its sentence, or -1 for the title."""
+    return -1 if node.within is Within.TITLE else view.scan.text.part_of[group.start]
+
+
+def spots(node: Node, view: View) -> list[Group]:
+    """Return the groups that a node offers to the `near` around it, each within one sentence."""
+    match node:
+        case Leaf():
+            return _occurrences(node, view)
+        case AnyOf():
+            return [group for child in node.nodes for group in spots(child, view)]
+        case AllOf():
+            return near_groups(Near(node.place, node.nodes), view, tight=False)
+        case AtLeast():
+            chosen = combinations(node.nodes, node.count)
+            return [group for some in chosen for group in near_groups(Near(node.place, some), view, tight=False)]
+        case Near():
+            return near_groups(node, view, tight=False)
+        case In():
+            return spots(node.node, replace(view, fields=view.fields & {node.field}))
+        case _:
+            return find(node, replace(view, cancelled=())) or []
+
+
+def _occurrences(node: Leaf, view: View) -> list[Group]:
+    """Return a leaf's occurrences in the view's fields, in reading order, the longer first."""
+    spans = view.scan.spans
+    text = view.scan.text
+    found = [
+        Group(start, end, (Piece(start, end, term),))
+        for term in view.program.ids[node] & spans.keys()
+        for start, end in spans[term]
+        if text.parts[text.part_of[start]].field in view.fields
+    ]
+    found.sort(key=lambda group: (group.start, -group.end, group.pieces))
+    return found
+
+
+_FINDERS: Mapping[type[Node], Callable[..., Found]] = {
+    Leaf: _leaf,
+    AnyOf: _any,
+    AllOf: _all,
+    Not: _not,
+    AtLeast: _at_least,
+    Near: _near,
+    In: _in,
+    RuleRef: _rule_ref,
+    Score: _score,
+    Form: _form,
+}

@@ -1,0 +1,25 @@
+"""The rule language: what people write in `rules/*.yaml`, read, checked and compiled. Pure but for `ruleset.load`.
+
+source      YAML text -> tree with places           text        a text's words, folded, in sentences
+schema      the keys, and the JSON Schema           terms       the syntax of one term
+reading     tree -> lists and rules of one file     conditions  tree -> nodes
+assemble    files -> rules: lists, overrides        program     all rules in one automaton
+nodes       what a condition is made of             ruleset     load, from_files, RuleSet
+"""
+
+from monitor.rules.nodes import Complaint, Fix, Place, Severity
+from monitor.rules.ruleset import RuleSet, attempt, from_files, load, read_files
+from monitor.rules.schema import json_schema_text
+
+__all__ = [
+    "Complaint",
+    "Fix",
+    "Place",
+    "RuleSet",
+    "Severity",
+    "attempt",
+    "from_files",
+    "json_schema_text",
+    "load",
+    "read_files",
+]
