@@ -17,6 +17,11 @@ from monitor.config import schema
 from monitor.config.files import FEEDS_FILE
 
 _SECRETS = {"store": ("url",), "feeds": ("url",), "channels": ("url",)}
+_STANDS_IN: dict[str | int, str] = {  # for a secret that was complained of already
+    "store": "sqlite:///monitor.db",
+    "feeds": "https://unset.invalid/",
+    "channels": "unset://",
+}
 _MOST_BYTES = 5 * 1024 * 1024
 
 
@@ -26,6 +31,23 @@ class _Source(NamedTuple):
     name: str
     text: str
     tables: dict[str, Any]
+
+
+_MENDS = {
+    "tuple_type": 'write a list, like ["one", "two"]',
+    "model_type": "write a table: its name in brackets on a line, its keys below",
+    "dict_type": 'write a table, like { key = "value" }',
+    "string_type": "write text in quotes",
+    "bool_type": "write true or false",
+    "string_too_short": "must not be empty",
+    "too_short": "must not be empty",
+    "time_parsing": 'write a time of day, like "22:00"',
+    "time_type": 'write a time of day, like "22:00"',
+    "float_parsing": "write a number, like 0.5",
+    "float_type": "write a number, like 0.5",
+    "int_parsing": "write a whole number",
+    "int_type": "write a whole number",
+}
 
 
 def load(path: Path | None) -> schema.Settings:
@@ -114,8 +136,8 @@ def _resolve_secret(
         yield f"{_at(source, (*place, given[1]))}: {' and '.join(given)} are both given; keep one"
     env, file = row.pop(f"{key}_env", None), row.pop(f"{key}_file", None)
     if env is not None:
-        row[key] = os.environ.get(str(env), "").strip()
-        if not row[key]:
+        row[key] = os.environ.get(str(env), "").strip() or _STANDS_IN[place[0]]
+        if not os.environ.get(str(env), "").strip():
             yield f"{_at(source, (*place, f'{key}_env'))}: the environment variable {env} is not set or empty; set it"
     if file is not None:
         path = folder / os.path.expandvars(str(file))
@@ -123,18 +145,20 @@ def _resolve_secret(
             row[key] = path.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             why = getattr(error, "strerror", None) or "not UTF-8 text"
-            row[key] = ""
+            row[key] = _STANDS_IN[place[0]]
             yield f"{_at(source, (*place, f'{key}_file'))}: {path} cannot be read: {why}"
 
 
 def _validate(source: _Source) -> Iterable[str]:
+    if "folder" in source.tables:  # the settings' own, and not for files
+        known = ", ".join(sorted(_known_keys(())))
+        yield f"{_at(source, ('folder',))}: unknown key 'folder' (known here: {known})"
+        return
     try:
-        schema.Settings(**source.tables)
+        schema.Settings.model_validate(source.tables)
     except pydantic.ValidationError as error:
         for complaint in error.errors():
             yield _explain(source, complaint)
-    except TypeError:  # a key that is no identifier, or that names the settings' own folder
-        yield f"{source.name}: a table's name is not one that is known"
 
 
 def _explain(source: _Source, complaint: Mapping[str, Any]) -> str:
@@ -150,9 +174,20 @@ def _explain(source: _Source, complaint: Mapping[str, Any]) -> str:
     if complaint["type"] == "missing":
         meant = " (or url_env, url_file)" if key == "url" else ""
         return f"{_at(source, place[:-1])}: {_section(place[:-1])} needs `{key}`{meant}"
+    while len(place) > 1 and isinstance(place[-1], int):  # an item of a list: the list is what has a name
+        place = place[:-1]
+    if place in {("feeds",), ("channels",)}:
+        return f"{_at(source, place)}: {place[0]}: write one table for each, beginning with [[{place[0]}]]"
+    if len(place) == 1:
+        return f"{_at(source, place)}: {place[0]}: {_in_words(complaint)}"
+    return f"{_at(source, place)}: {_section(place[:-1])} {place[-1]}: {_in_words(complaint)}"
+
+
+def _in_words(complaint: Mapping[str, Any]) -> str:
+    """Return what is wrong with a value, and what to write instead."""
     said = str(complaint["msg"]).removeprefix("Value error, ")
-    said = said[:1].lower() + said[1:] if said.startswith("Input") else said
-    return f"{_at(source, place)}: {_section(place[:-1])} {key}: {said}"
+    said = _MENDS.get(str(complaint["type"]), said)
+    return said[:1].lower() + said[1:] if said.startswith("Input") else said
 
 
 def _known_keys(place: tuple[str | int, ...]) -> list[str]:

@@ -3,6 +3,7 @@
 What these models hold is checked; `Settings` gives it on as values of `model`.
 """
 
+import re
 from datetime import date, time, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -19,6 +20,7 @@ Duration = Annotated[timedelta, BeforeValidator(units.parse_duration)]
 Size = Annotated[int, BeforeValidator(units.parse_size)]
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MOST_NAME = 80
+_MOST_PORT = 65_535
 
 
 class Table(BaseModel):
@@ -103,11 +105,23 @@ class FeedTable(Table):
     @field_validator("url")
     @classmethod
     def _is_http(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme.lower() not in {"http", "https"} or not parts.hostname:
-            msg = "not an address that can be polled; write http://... or https://..."
+        msg = "not an address that can be polled; write http://... or https://..."
+        try:
+            parts = urlsplit(url)
+            well = parts.scheme.lower() in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        except ValueError as error:  # a port or an IPv6 address that is none
+            raise ValueError(msg) from error
+        if not well or not url.isprintable() or " " in url:
             raise ValueError(msg)
         return url
+
+    @field_validator("name")
+    @classmethod
+    def _is_printable(cls, name: str) -> str:
+        if not name.isprintable() or name != name.strip():
+            msg = "write a name of printable characters, without spaces around it"
+            raise ValueError(msg)
+        return name
 
     def spec(self) -> model.FeedSpec:
         """Return the feed as the rest of the program knows it."""
@@ -128,11 +142,27 @@ class StoriesTable(Table):
     update_every: Duration = timedelta(hours=1)
     sensitivity: Annotated[float, Field(ge=0, le=1)] = 0.5
 
+    @field_validator("window")
+    @classmethod
+    def _at_least_an_hour(cls, duration: timedelta) -> timedelta:
+        if duration < timedelta(hours=1):
+            msg = "must be at least 1h"
+            raise ValueError(msg)
+        return duration
+
 
 class KeepTable(Table):
     """[keep]."""
 
     entries: Duration = timedelta(days=400)
+
+    @field_validator("entries")
+    @classmethod
+    def _at_least_a_day(cls, duration: timedelta) -> timedelta:
+        if duration < timedelta(days=1):
+            msg = "must be at least 1d"
+            raise ValueError(msg)
+        return duration
 
 
 class QuietTable(Table):
@@ -160,7 +190,7 @@ class QuietTable(Table):
 class ChannelTable(Table):
     """[[channels]]."""
 
-    name: Annotated[str, Field(min_length=1, max_length=_MOST_NAME, pattern=r"^[\w.-]+$")]
+    name: Annotated[str, Field(min_length=1, max_length=_MOST_NAME)]
     url: str
     min_level: model.Level = model.Level.INFO
     tags: tuple[str, ...] = ()
@@ -172,6 +202,14 @@ class ChannelTable(Table):
     quiet: QuietTable | None = None
     digest: tuple[time, ...] = ()
     limit: Annotated[int, Field(ge=1)] | Literal["off"] = 60
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_word(cls, name: str) -> str:
+        if not re.fullmatch(r"[\w.-]+", name):
+            msg = "write letters, digits, '.', '_' and '-' only, like \"desk\""
+            raise ValueError(msg)
+        return name
 
     @field_validator("timezone")
     @classmethod
@@ -194,7 +232,16 @@ class ChannelTable(Table):
 class WebTable(Table):
     """[web]. listen: host:port, or "off"."""
 
-    listen: Annotated[str, Field(pattern=r"^(off|(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5})$")] = "127.0.0.1:8765"
+    listen: str = "127.0.0.1:8765"
+
+    @field_validator("listen")
+    @classmethod
+    def _is_a_place(cls, text: str) -> str:
+        found = re.fullmatch(r"(?:\[[0-9a-fA-F:]+\]|[^:\s]+):(\d{1,5})", text)
+        if text != "off" and (found is None or int(found[1]) > _MOST_PORT):
+            msg = 'write "host:port", like "127.0.0.1:8765", or "off"'
+            raise ValueError(msg)
+        return text
 
 
 class LogTable(Table):
