@@ -1,19 +1,21 @@
 """An entry and the rules to matches, with the words that matched. Pure.
 
-`evaluate` says what each node means, `near` how closeness is found, `trace` why a rule did or did not match.
+evaluate    what each node of a condition means      near        which words stand close together
+conditions  feed, outlet, language, age              forms       titles that tell no event
+found       groups of words to evidence              trace       why a rule did or did not match
 """
 
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from monitor import model, rules
-from monitor.match import evaluate
-from monitor.match.near import Group
+from monitor.match import conditions, evaluate, found
+from monitor.match.found import marked
+from monitor.match.trace import Trace, of_rule
 from monitor.rules import text
-from monitor.model import Field
-from monitor.rules.nodes import Complaint, Conditions, RuleNode
-from monitor.rules.program import Scan
+from monitor.rules.nodes import Complaint, Example, RuleNode
 
-MOST_EVIDENCE = 50
+__all__ = ["Trace", "explain", "failing_tests", "marked", "match"]
 
 
 def match(entry: model.Entry, ruleset: rules.RuleSet, *, now: datetime) -> tuple[model.Match, ...]:
@@ -21,57 +23,20 @@ def match(entry: model.Entry, ruleset: rules.RuleSet, *, now: datetime) -> tuple
 
     now: for `max_age`. An experimental rule matches like any other; whoever decides looks at its status.
     """
-    program = ruleset.program
-    scan = program.scan(text.read(entry))
-    view = evaluate.View(program, scan, lambda node: meets(node, entry, now))
-    found = []
-    for node in program.candidates(scan):
+    view = _view(entry, ruleset, now)
+    made = []
+    for node in ruleset.program.candidates(view.scan):
         groups = evaluate.rule(node, view)
         if groups is not None:
-            found.append(model.Match(node.rule, evidence(groups, ruleset, scan)))
-    return tuple(sorted(found, key=lambda one: (-one.rule.level.rank, one.rule.id)))
+            made.append(model.Match(node.rule, found.evidence(groups, ruleset.program, view.scan)))
+    return tuple(sorted(made, key=lambda one: (-one.rule.level.rank, one.rule.id)))
 
 
-def meets(node: RuleNode, entry: model.Entry, now: datetime) -> bool:
-    """Return whether an entry meets a rule's conditions on feed, outlet, language and age; an unknown one passes."""
-    asked = node.conditions
-    if not asked:
-        return True
-    if (asked.feeds or asked.feed_tags) and entry.feed and not _carried(entry, asked):
-        return False
-    if asked.outlets and entry.outlet and entry.outlet.casefold() not in asked.outlets:
-        return False
-    if asked.languages and entry.language and not _speaks(entry.language, asked.languages):
-        return False
-    return asked.max_age is None or now - entry.told_at <= asked.max_age
-
-
-def _carried(entry: model.Entry, asked: Conditions) -> bool:
-    return entry.feed in asked.feeds or not set(asked.feed_tags).isdisjoint(entry.feed_tags)
-
-
-def _speaks(language: str, asked: tuple[str, ...]) -> bool:
-    """Return whether `language` (`en-GB`) is one of `asked`, or a kind of one (`en`)."""
-    tag = language.lower().replace("_", "-")
-    return any(tag == each or tag.startswith(f"{each}-") for each in asked)
-
-
-def evidence(groups: list[Group], ruleset: rules.RuleSet, scan: Scan) -> tuple[model.Evidence, ...]:
-    """Return the words of some groups in reading order, each once, the longest of those that begin together."""
-    terms = ruleset.program.terms
-    body = scan.text
-    made: dict[tuple[model.Field, int], model.Evidence] = {}
-    for piece in sorted({piece for group in groups for piece in group.pieces}):
-        field = body.field_of(piece.start)
-        start, end = scan.printed.get((piece.term, piece.start, piece.end)) or (
-            body.starts[piece.start],
-            body.ends[piece.end - 1],
-        )
-        one = model.Evidence(field, start, end, body.fields[field][start:end], terms[piece.term].written)
-        known = made.get((field, start))
-        if known is None or known.end < end:
-            made[field, start] = one
-    return tuple(made.values())[:MOST_EVIDENCE]
+def explain(entry: model.Entry, ruleset: rules.RuleSet, *, now: datetime) -> tuple[Trace, ...]:
+    """Return why each rule does or does not match an entry: those that do first, then in the order of the files."""
+    view = _view(entry, ruleset, now)
+    traces = [of_rule(node, entry, view, now) for node in ruleset.program.rules]
+    return tuple(sorted(traces, key=lambda trace: not trace.holds))
 
 
 def failing_tests(ruleset: rules.RuleSet) -> tuple[Complaint, ...]:
@@ -79,21 +44,40 @@ def failing_tests(ruleset: rules.RuleSet) -> tuple[Complaint, ...]:
 
     Only the words count: a test has no feed, outlet, language or age.
     """
-    program = ruleset.program
-    found = []
+    return tuple(
+        complaint
+        for node, example, wanted in _examples(ruleset)
+        if (complaint := _fails(node, example, ruleset, wanted=wanted))
+    )
+
+
+def _view(entry: model.Entry, ruleset: rules.RuleSet, now: datetime) -> evaluate.View:
+    scan = ruleset.program.scan(text.read(entry))
+    return evaluate.View(
+        ruleset.program, scan, lambda node: next(conditions.refusals(node.conditions, entry, now), None) is None
+    )
+
+
+def _examples(ruleset: rules.RuleSet) -> Iterator[tuple[RuleNode, Example, bool]]:
     for node in ruleset.nodes:
-        for example, wanted in ((each, True) for each in node.should_match):
-            found.append((node, example, wanted))
-        for example, wanted in ((each, False) for each in node.should_not_match):
-            found.append((node, example, wanted))
-    complaints = []
-    for node, example, wanted in found:
-        scan = program.scan(text.of({Field.TITLE: example.title, Field.SUMMARY: example.summary, Field.BODY: ""}))
-        groups = evaluate.rule(node, evaluate.View(program, scan, lambda _: True))
-        if (groups is not None) != wanted:
-            words = ", ".join(f"`{each.text}`" for each in evidence(groups or [], ruleset, scan))
-            said = "should match but does not" if wanted else f"should not match, but does through {words}"
-            complaints.append(
-                Complaint(example.place, "test", f"rule `{node.rule.id}`: {example.title!r} {said}", rule=node.rule.id)
-            )
-    return tuple(complaints)
+        yield from ((node, example, True) for example in node.should_match)
+        yield from ((node, example, False) for example in node.should_not_match)
+
+
+def _fails(node: RuleNode, example: Example, ruleset: rules.RuleSet, *, wanted: bool) -> Complaint | None:
+    fields = {model.Field.TITLE: example.title, model.Field.SUMMARY: example.summary, model.Field.BODY: ""}
+    scan = ruleset.program.scan(text.of(fields))
+    view = evaluate.View(ruleset.program, scan, lambda _: True)
+    groups = evaluate.rule(node, view)
+    if (groups is not None) == wanted:
+        return None
+    if wanted:
+        why = of_rule(node, model.Entry(0, "", "", "", _NEVER), view, _NEVER).note
+        said = "should match and does not" + (f": {why}" if why else "")
+    else:
+        words = found.quoted(found.evidence(groups or (), ruleset.program, scan))
+        said = f"should not match and does: {words}"
+    return Complaint(example.place, "test", f"`{node.rule.id}`: “{example.title}” {said}", rule=node.rule.id)
+
+
+_NEVER = datetime.min.replace(tzinfo=UTC)

@@ -173,10 +173,11 @@ def near_groups(node: Near, view: View, *, tight: bool) -> list[Group]:
     found: list[Group] = []
     for unit, pools in by_unit(node, operands, view):
         barred = [group for group in forbidden if unit_of(node, group, view) == unit]
-        allowed = pools if not barred else pools
-        for group in choose(allowed, reach, ordered=node.ordered):
-            if not any(reach is None or near.between(group, other) <= reach for other in barred):
-                found.append(group)
+        found.extend(
+            group
+            for group in choose(pools, reach, ordered=node.ordered)
+            if not any(reach is None or near.between(group, other) <= reach for other in barred)
+        )
     return found
 
 

@@ -1,4 +1,4 @@
-"""Forms of titles that tell no event: questions, explainers, live pages, analyses. English, French, German, Spanish. Pure."""
+"""Forms of titles that tell no event: questions, explainers, live pages, analyses. Mostly English. Pure."""
 
 import re
 from functools import lru_cache

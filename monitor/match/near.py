@@ -40,7 +40,7 @@ def between(one: Group, other: Group) -> int:
 def tightest(operands: Sequence[Sequence[Group]], reach: int | None, *, ordered: bool) -> list[Group]:
     """Return for each leftmost group the shortest way to have one group of every operand.
 
-    A longer way with the same beginning covers a shorter one, so that whatever spares the longer spares the shorter too.
+    A longer way with the same beginning covers the shorter, so that whatever spares the one spares the other too.
     """
     found: list[Group] = []
     for index, operand in enumerate(operands[:1] if ordered else operands):
