@@ -109,3 +109,10 @@ def a_silence(**changes: Any) -> model.Silence:
         "ends_at": NOON.replace(hour=13),
     }
     return model.Silence(**plain | changes)
+
+
+def a_feed(**changes: Any) -> model.Feed:
+    """Return a feed named Wire that was never polled; `url` alone changes the spec's, too."""
+    url = changes.get("url", "https://wire.example/rss")
+    plain: dict[str, Any] = {"id": 1, "spec": model.FeedSpec("Wire", url), "url": url}
+    return model.Feed(**plain | changes)
