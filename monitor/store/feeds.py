@@ -338,7 +338,7 @@ def _write_entries(tx: Session, records: Sequence[model.PollRecord]) -> int:
     if not rows:
         return 0
     insertion = engine.insert(tx, tables.entries).on_conflict_do_nothing(index_elements=["feed_id", "key"])
-    return tx.connection().execute(insertion, rows).rowcount
+    return tx.connection().execute(insertion, rows, execution_options={"preserve_rowcount": True}).rowcount
 
 
 def _write_edits(tx: Session, records: Sequence[model.PollRecord]) -> int:
