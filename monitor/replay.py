@@ -30,7 +30,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one entry; the keys of `replay`'s output in their order, None where nothing was decided."""
+    """What became of one entry; the keys of `replay`'s output in their order, None where nothing was decided.
+
+    heard: whether any of its rules may be sent at all: not when all are experimental.
+    """
 
     id: object
     rules: tuple[str, ...]
@@ -38,6 +41,7 @@ class Outcome:
     story: int | None = None
     score: float | None = None
     because: str | None = None
+    heard: bool = False
 
     def row(self) -> dict[str, object]:
         """Return it as the JSON object that is printed."""
@@ -53,7 +57,7 @@ class Outcome:
     @property
     def alerts(self) -> bool:
         """Whether somebody would hear of it."""
-        return bool(self.rules) and self.decision in {model.Kind.NEW, model.Kind.UPDATE}
+        return self.heard and self.decision in {model.Kind.NEW, model.Kind.UPDATE}
 
 
 class Replay:
@@ -84,7 +88,9 @@ class Replay:
             return Outcome(item.key, ids, UNMATCHED)
         profile = dedupe.profile(item.entry, matches)
         assignment, story_id = self._assign(profile, item.at)
-        return Outcome(item.key, ids, assignment.kind.value, story_id, round(assignment.score, 4), assignment.because)
+        heard = any(found.rule.status is not model.RuleStatus.EXPERIMENTAL for found in matches)
+        score = round(assignment.score, 4)
+        return Outcome(item.key, ids, assignment.kind.value, story_id, score, assignment.because, heard)
 
     def _assign(
         self, profile: dedupe.Profile, at: datetime | None, *, seed: bool = False
@@ -133,7 +139,7 @@ def differences(before: Replay, after: Replay, items: Iterable[Item]) -> Iterato
 
 def _read_object(line: bytes) -> Mapping[str, Any]:
     try:
-        value = json.loads(line)
+        value = json.loads(line.rstrip())
     except UnicodeDecodeError as error:
         msg = f"not UTF-8 text (byte {error.start + 1} of the line)"
         raise ValueError(msg) from error

@@ -59,17 +59,15 @@ class Ran:
 
 def monitor(*arguments: str, folder: Path, stdin: bytes = b"") -> Ran:
     """Run `monitor arguments...` in `folder`."""
-    out, err = io.BytesIO(), io.BytesIO()
-    streams = sys.stdin, sys.stdout, sys.stderr
-    sys.stdin = io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8")
-    sys.stdout = io.TextIOWrapper(out, encoding="utf-8", write_through=True)
-    sys.stderr = io.TextIOWrapper(err, encoding="utf-8", write_through=True)
+    before = sys.stdin, sys.stdout, sys.stderr
+    given, out, err = (io.TextIOWrapper(io.BytesIO(data), encoding="utf-8") for data in (stdin, b"", b""))
+    sys.stdin, sys.stdout, sys.stderr = given, out, err
     try:
         with contextlib.chdir(folder):
             status = program.run(arguments)
     finally:
-        sys.stdin, sys.stdout, sys.stderr = streams
-    return Ran(status, out.getvalue().decode(), err.getvalue().decode())
+        sys.stdin, sys.stdout, sys.stderr = before
+    return Ran(status, _written(out), _written(err))
 
 
 @contextlib.contextmanager
@@ -90,6 +88,13 @@ def set_up(folder: Path, *, config: str = SMALL_CONFIG, rules: str = SMALL_RULES
     (folder / "rules" / "own.yaml").write_text(rules, encoding="utf-8")
     (folder / "config.toml").write_text(config, encoding="utf-8")
     return folder / "config.toml"
+
+
+def _written(stream: io.TextIOWrapper) -> str:
+    stream.flush()
+    buffer = stream.buffer
+    assert isinstance(buffer, io.BytesIO)
+    return buffer.getvalue().decode()
 
 
 def _set(values: dict[str, str | None]) -> None:

@@ -99,25 +99,33 @@ breaks = "critical"
         ),
         (
             '[poll]\ninterval = "5 parsecs"\n',
-            "config.toml:2: [poll] interval: '5 parsecs' is not a duration; write a number and a unit (s, m, h, d, w), "
-            'like "10m" or "1h30m"',
+            (
+                "config.toml:2: [poll] interval: '5 parsecs' is not a duration; "
+                'write a number and a unit (s, m, h, d, w), like "10m" or "1h30m"'
+            ),
         ),
         (
             "[poll]\ninterval = 600\n",
-            "config.toml:2: [poll] interval: 600 is not a duration; write a number and a unit (s, m, h, d, w), "
-            'like "10m" or "1h30m"',
+            (
+                "config.toml:2: [poll] interval: 600 is not a duration; "
+                'write a number and a unit (s, m, h, d, w), like "10m" or "1h30m"'
+            ),
         ),
         ('[poll]\ntimeout = "10ms"\n', "config.toml:2: [poll] timeout: must be at least 1s"),
         (
             '[poll]\nmax_body = "8 stone"\n',
-            "config.toml:2: [poll] max_body: '8 stone' is not a size; write a number and a unit (kB, MB, KiB, MiB), "
-            'like "8MiB"',
+            (
+                "config.toml:2: [poll] max_body: '8 stone' is not a size; "
+                'write a number and a unit (kB, MB, KiB, MiB), like "8MiB"'
+            ),
         ),
         ("[poll]\nper_host = 0\n", "config.toml:2: [poll] per_host: input should be greater than or equal to 1"),
         (
             '[poll]\nallow_networks = ["localhost"]\n',
-            "config.toml:2: [poll] allow_networks: 'localhost' is not a network; write it as CIDR, like "
-            "\"127.0.0.1/32\" ('localhost' does not appear to be an IPv4 or IPv6 network)",
+            (
+                "config.toml:2: [poll] allow_networks: 'localhost' is not a network; write it as CIDR, like "
+                "\"127.0.0.1/32\" ('localhost' does not appear to be an IPv4 or IPv6 network)"
+            ),
         ),
         (
             '[[feeds]]\nname = "A"\nurl = "ftp://a.example/feed"\n',
@@ -142,18 +150,24 @@ breaks = "critical"
         ),
         (
             '[store]\nurl = "mysql://db"\n',
-            "config.toml:2: [store] url: not a database that is known; write sqlite:///monitor.db or "
-            "postgresql+psycopg://user@host/name",
+            (
+                "config.toml:2: [store] url: not a database that is known; write sqlite:///monitor.db or "
+                "postgresql+psycopg://user@host/name"
+            ),
         ),
         (
             '[[channels]]\nname = "desk"\nurl = "json://x"\nmin_level = "urgent"\n',
-            "config.toml:4: [[channels]] number 1 min_level: input should be 'info', 'low', 'medium', 'high' or "
-            "'critical'",
+            (
+                "config.toml:4: [[channels]] number 1 min_level: input should be 'info', 'low', 'medium', 'high' or "
+                "'critical'"
+            ),
         ),
         (
             '[[channels]]\nname = "desk"\nurl = "json://x"\ntimezone = "Berlin"\n',
-            "config.toml:4: [[channels]] number 1 timezone: 'Berlin' is not a time zone that is known; write one like "
-            '"Europe/Berlin"',
+            (
+                "config.toml:4: [[channels]] number 1 timezone: 'Berlin' is not a time zone that is known; "
+                'write one like "Europe/Berlin"'
+            ),
         ),
         ('[channels]\nurl = "x"\n', "config.toml:1: channels: write one table for each, beginning with [[channels]]"),
         ("store = 5\n", "config.toml:1: store: write a table: its name in brackets on a line, its keys below"),
@@ -178,13 +192,18 @@ breaks = "critical"
             "config.toml:2: [[channels]] number 1 name: write letters, digits, '.', '_' and '-' only, like \"desk\"",
         ),
         (
-            '[[channels]]\nname = "a"\nurl = "json://x"\n[[channels]]\nname = "b"\nurl = "json://x"\n'
-            '[channels.quiet]\nfrom = "25:00"\nto = "06:00"\n',
+            (
+                '[[channels]]\nname = "a"\nurl = "json://x"\n[[channels]]\nname = "b"\nurl = "json://x"\n'
+                '[channels.quiet]\nfrom = "25:00"\nto = "06:00"\n'
+            ),
             'config.toml:8: [[channels]] number 2 from: write a time of day, like "22:00"',
         ),
         (
             'folder = "/x"\n',
-            "config.toml:1: unknown key 'folder' (known here: channels, feeds, keep, log, poll, rules, store, stories, web)",
+            (
+                "config.toml:1: unknown key 'folder' "
+                "(known here: channels, feeds, keep, log, poll, rules, store, stories, web)"
+            ),
         ),
         ("[poll\n", "config.toml:1:6: not TOML: Expected ']' at the end of a table declaration"),
     ],
@@ -250,7 +269,7 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     """Bytes that are no UTF-8 are told as that."""
     path = tmp_path / "config.toml"
     path.write_bytes(b"\xff\xfe[poll]")
-    with pytest.raises(errors.ConfigError, match="not UTF-8 text .byte 0.; save it as UTF-8"):
+    with pytest.raises(errors.ConfigError, match=r"not UTF-8 text .byte 0.; save it as UTF-8"):
         config.load(path)
 
 
@@ -321,7 +340,7 @@ def test_durations_are_written_with_a_unit(text: str, seconds: int) -> None:
 @pytest.mark.parametrize("text", ["10", "", "m", "-5m", "1e9d", "10 m 5", "99999999d", None, True, 5])
 def test_what_is_no_duration_is_refused(text: object) -> None:
     """A bare number is not a duration: nobody knows of what."""
-    with pytest.raises(ValueError, match="duration|hundred years"):
+    with pytest.raises(ValueError, match=r"duration|hundred years"):
         units.parse_duration(text)
 
 
