@@ -50,13 +50,20 @@ def alert(alert: model.Alert, channel: model.Channel, *, key: str, thread: str =
 
 
 def digest(
-    alerts: Sequence[model.Alert], channel: model.Channel, *, key: str, title: str, silenced: int = 0
+    alerts: Sequence[model.Alert],
+    channel: model.Channel,
+    *,
+    key: str,
+    title: str,
+    silenced: int = 0,
+    thread: str = "",
 ) -> model.Message:
     """Return one message that brings several alerts to `channel`; every one of them is listed.
 
-    title: why they come together, `Quiet hours`. silenced: how many more were held back by silences since.
+    title: why they come together, `Quiet hours are over`. silenced: how many more were held back by silences since.
+    thread: key of the first message about their story, when they have but one.
     """
-    plan = outline.outline([view(one, channel) for one in alerts], title, silenced)
+    plan = outline.outline([view(one, channel, thread) for one in alerts], title, silenced)
     subject = outline.subject(plan)
     form = form_of(channel.url)
     html, data = "", dict[str, Any]()
@@ -67,7 +74,7 @@ def digest(
         data = slack.digest(plan, text)
     elif form is Form.WEBHOOK:
         data = {"digest": facts.digest(alerts, title, silenced)}
-    return model.Message(key, subject, text, html=html, level=plan.level, data=data)
+    return model.Message(key, subject, text, html=html, thread=thread, level=plan.level, data=data)
 
 
 def operator(

@@ -16,7 +16,7 @@ from monitor.send.mail import Mail
 from monitor.send.services import Service
 from monitor.send.web import Web
 
-__all__ = ["Courier", "Sender", "check"]
+__all__ = ["AppriseSender", "Sender", "check", "open_sender"]
 
 
 class Sender(Protocol):
@@ -30,7 +30,12 @@ class Sender(Protocol):
         ...
 
 
-class Courier:
+def open_sender(*, identity: str = "") -> "AppriseSender":
+    """Return the real sender. identity: of this installation, part of Message-IDs and Idempotency-Keys."""
+    return AppriseSender(identity=identity)
+
+
+class AppriseSender:
     """The real sender: keeps one connection object for each URL.
 
     identity: of this installation, part of Message-IDs and Idempotency-Keys; empty for none.

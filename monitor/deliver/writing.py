@@ -1,0 +1,102 @@
+"""What a claimed notification says: loaded from the store, checked against silences, rendered, stored. Shell."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor import alert, model, render
+from monitor.deliver import digests
+from monitor.store import engine, outbox, silences, stories
+
+
+@dataclass(frozen=True, slots=True)
+class Silenced:
+    """Nothing is sent: silence number `by` covers it."""
+
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unsayable:
+    """Nothing can be sent, and why."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exceeding:
+    """It exceeds the channel's limit. is_update: which of its two limits."""
+
+    is_update: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A message, stored. is_update: whether it counts against the limit of updates; None when against none."""
+
+    message: model.Message
+    is_update: bool | None = None
+
+
+Outcome = Silenced | Unsayable | Exceeding | Written
+
+
+def write(
+    store: engine.Store,
+    item: model.Notification,
+    channel: model.Channel,
+    *,
+    now: datetime,
+    room: tuple[bool, bool] = (True, True),
+) -> Outcome | None:
+    """Render a claimed notification and store its message; the message that is stored already is kept as it is.
+
+    room: whether one more new story, and one more update, are within the channel's limit.
+    Returns None when the claim was lost meanwhile: then another worker has it.
+    """
+    with store.read() as tx:
+        brought = stories.alerts(tx, item.alert_ids)
+        muted = silences.list_active(tx, now)
+        thread = outbox.thread_key(tx, item.story_id, channel.name) if item.story_id is not None else ""
+    covering = {one.id: by for one in brought if (by := _silence(one, channel, muted, now))}
+    audible = tuple(one for one in brought if one.id not in covering)
+    if item.alert_ids and not brought:
+        return Unsayable("its alerts are no longer stored")
+    if brought and not audible:
+        return Silenced(covering[brought[0].id].id)
+    is_update = _counts_as_update(item, audible)
+    if is_update is not None and item.message is None and not room[is_update]:
+        return Exceeding(is_update)
+    message = item.message or _rendered(item, channel, audible, thread, len(covering))
+    if message is None:
+        return Unsayable("it brings no alert and has no text")
+    if item.message is None:
+        with store.write() as tx:
+            if not outbox.store_message(tx, item.id, item.lease, message):
+                return None
+    return Written(message, is_update)
+
+
+def _rendered(
+    item: model.Notification, channel: model.Channel, alerts: tuple[model.Alert, ...], thread: str, silenced: int
+) -> model.Message | None:
+    thread = "" if thread == item.key else thread
+    if item.kind is model.NotificationKind.ALERT and len(alerts) == 1:
+        return render.alert(alerts[0], channel, key=item.key, thread=thread)
+    if not alerts:
+        return None
+    title = digests.title_of(item.batch, channel, alerts)
+    return render.digest(alerts, channel, key=item.key, title=title, silenced=silenced, thread=thread)
+
+
+def _silence(
+    one: model.Alert, channel: model.Channel, muted: tuple[model.Silence, ...], now: datetime
+) -> model.Silence | None:
+    matches = alert.heard(one.matches, channel) or one.matches
+    return alert.find_silence(one.entry, matches, one.story.id, muted, now)
+
+
+def _counts_as_update(item: model.Notification, alerts: tuple[model.Alert, ...]) -> bool | None:
+    """Return whether a single alert counts as an update; None for what no limit holds: critical ones and digests."""
+    if item.kind is not model.NotificationKind.ALERT or item.level is model.Level.CRITICAL or not alerts:
+        return None
+    return alerts[0].kind is model.Kind.UPDATE
