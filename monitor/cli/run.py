@@ -14,8 +14,7 @@ def command(config: options.Config = None) -> None:
     files, reloads configuration, rules and known stories; a broken file is complained of and keeps the running state.
     """
     from monitor import config as configuration
-    from monitor import daemon
+    from monitor import daemon, web
 
-    session.settings(config)  # complains at once
     path = configuration.find_file(config)
-    raise typer.Exit(daemon.run(lambda: configuration.load(path)))
+    raise typer.Exit(daemon.run(lambda: configuration.load(path), path, services=(web.serve,)))

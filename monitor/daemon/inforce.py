@@ -3,13 +3,14 @@
 A reload builds a second one beside the running one and swaps them; when that fails, the running one goes on.
 """
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from monitor import config, errors, match, model, pipeline, rules, seeds, send
-from monitor.store import engine, feeds, stories
+from monitor.store import engine, facts, feeds, stories
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,16 @@ def apply(
     if learned.removed or learned.changed:
         deciding = pipeline.Deciding(store, found.ruleset, found.channels, policy(found.settings), now)
     return deciding, Changes(changed, learned)
+
+
+def identity(store: engine.Store, now: datetime) -> str:
+    """Return the name of this installation, made once: it keeps the keys of two installations' messages apart."""
+    with store.write() as tx:
+        found = facts.find(tx, "identity")
+        if found is None:
+            facts.put(tx, "identity", {"id": uuid.uuid4().hex[:12]}, now)
+            found = facts.find(tx, "identity")
+    return str(found[0]["id"]) if found else ""
 
 
 def policy(settings: config.Settings) -> pipeline.Policy:

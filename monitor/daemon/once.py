@@ -68,8 +68,9 @@ async def _pass(
         decided, matched, alerts = decided + done.claimed, matched + done.matched, alerts + done.alerts
         if not done.claimed:
             break
-    sender = send.open_sender()
-    deliverer = deliver.Deliverer(store, thread.call, found.channels, sender, clock=clock.now, jitter=random.random)
+    courier = send.open_sender(identity=await thread.call(inforce.identity, store, now))
+    deliverer = deliver.Deliverer(store, thread.call, found.channels, courier, clock=clock.now, jitter=random.random)
     waiting = await deliverer.run_until_idle(_DELIVERY)
+    courier.close()
     thread.close()
     return OnceSummary(summary, decided, matched, alerts, waiting)

@@ -72,13 +72,9 @@ class _Service:
         self._stop, self._reload = asyncio.Event(), asyncio.Event()
         self._listen()
         self._deciding, changes = await self._apply(self._found)
+        courier = send.open_sender(identity=await self._thread.call(inforce.identity, self._store, clock.now()))
         self._deliverer = deliver.Deliverer(
-            self._store,
-            self._thread.call,
-            self._found.channels,
-            send.open_sender(),
-            clock=clock.now,
-            jitter=random.random,
+            self._store, self._thread.call, self._found.channels, courier, clock=clock.now, jitter=random.random
         )
         async with AsyncExitStack() as self._open:
             self._polling = await self._open.enter_async_context(self._open_polling(self._found.settings))
@@ -93,6 +89,7 @@ class _Service:
             self._systemd.notify("READY=1")
             await self._stop.wait()
             await self._drain(beside)
+        courier.close()
         self._thread.close()
         return 0
 
