@@ -5,8 +5,11 @@ schema      the keys, and the JSON Schema           terms       the syntax of on
 reading     tree -> lists and rules of one file     conditions  tree -> nodes
 assemble    files -> rules: lists, overrides        program     all rules in one automaton
 nodes       what a condition is made of             ruleset     load, from_files, RuleSet
+lint        what silently does nothing              handover    rules back to YAML: copy, export
 """
 
+from monitor.rules.handover import copy_rule, export
+from monitor.rules.lint import lint, mended
 from monitor.rules.nodes import Complaint, Fix, Place, Severity
 from monitor.rules.ruleset import RuleSet, attempt, from_files, load, read_files
 from monitor.rules.schema import json_schema_text
@@ -18,8 +21,12 @@ __all__ = [
     "RuleSet",
     "Severity",
     "attempt",
+    "copy_rule",
+    "export",
     "from_files",
     "json_schema_text",
+    "lint",
     "load",
+    "mended",
     "read_files",
 ]

@@ -1,6 +1,6 @@
 """The parts of all files to one set of rules: lists joined, rules overridden, references checked. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from monitor import model
 from monitor.rules import reading, schema, source
@@ -54,9 +54,9 @@ def _lists(files: Sequence[reading.FilePart], complaints: reading.Complaints) ->
 def _resolved(
     name: str, items: Mapping[str, Sequence[reading.ListItem]], complaints: reading.Complaints
 ) -> tuple[Term, ...]:
-    """Return the terms of a list with the lists inside it followed, each once, without recursion."""
+    """Return the terms of a list with the lists inside it followed, each once; without recursion."""
     found: dict[Term, None] = {}
-    waiting: list[Iterator[reading.ListItem]] = [iter(items[name])]
+    waiting = [iter(items[name])]
     trail = [name]
     done: set[str] = set()
     while waiting:
@@ -66,20 +66,28 @@ def _resolved(
             done.add(trail.pop())
         elif item.term is not None:
             found[item.term] = None
-        elif item.list_name in trail:
-            around = " -> ".join([*trail[trail.index(item.list_name) :], item.list_name])
-            if item.list_name == name:
-                complaints.error(
-                    item.place, "list-cycle", f"the lists contain each other: {around}", "break the circle"
-                )
-        elif item.list_name not in items:
-            if trail == [name]:
-                mend = reading.did_you_mean(item.list_name, sorted(items))
-                complaints.error(item.place, "unknown-list", f"there is no list `{item.list_name}`", mend)
+        elif item.list_name not in items or item.list_name in trail:
+            _complain_of_list(name, item, trail, items, complaints)
         elif item.list_name not in done:
             trail.append(item.list_name)
             waiting.append(iter(items[item.list_name]))
     return tuple(found)
+
+
+def _complain_of_list(
+    name: str,
+    item: reading.ListItem,
+    trail: Sequence[str],
+    items: Mapping[str, Sequence[reading.ListItem]],
+    complaints: reading.Complaints,
+) -> None:
+    """Complain once, in the list whose own words are wrong."""
+    if item.list_name == name:
+        around = " -> ".join([*trail, name])
+        complaints.error(item.place, "list-cycle", f"the lists contain each other: {around}", "break the circle")
+    elif item.list_name not in items and len(trail) == 1:
+        mend = reading.did_you_mean(item.list_name, sorted(items))
+        complaints.error(item.place, "unknown-list", f"there is no list `{item.list_name}`", mend)
 
 
 # --- rules ------------------------------------------------------------------------------------------------------
@@ -98,10 +106,9 @@ def _merged(files: Sequence[reading.FilePart], complaints: reading.Complaints) -
             else:
                 merged[part.id] = _laid_over(merged[part.id], part)
         elif part.id in merged and not part.replace:
-            complaints.error(
-                part.tree.place, "duplicate-id", f"the rule `{part.id}` is defined in {merged[part.id].tree.place} already",
-                "give it another id, or `replace: true` to take its place, or `override:` to change a part of it", part.id,
-            )  # fmt: skip
+            said = f"the rule `{part.id}` is defined in {merged[part.id].tree.place} already"
+            mend = "give it another id; or `replace: true` takes its place, `override:` changes a part of it"
+            complaints.error(part.tree.place, "duplicate-id", said, mend, part.id)
         else:
             merged[part.id] = part
     return list(merged.values())
@@ -132,6 +139,7 @@ def _rule(
     rule = RuleNode(
         rule=_known(made),
         place=part.tree.place,
+        tree=part.tree,
         match=match,
         unless=unless,
         unless_anywhere=anywhere,

@@ -80,7 +80,8 @@ class Builder:
             )
             return None
         if not heads:
-            return self._unknown(tree)
+            self._unknown(tree)
+            return None
         made = reading.checked(schema.NODES[heads[0]], tree, self.complaints, self.rule)
         body = tree.get(heads[0])
         if made is None or body is None:
@@ -103,28 +104,31 @@ class Builder:
         match made:
             case schema.AnyNode() if isinstance(body, source.Sequence):
                 return self._any(tree, body)
-            case schema.AllNode():
-                nodes = self._nodes(body)
-                return AllOf(tree.place, nodes) if nodes else None
-            case schema.NearNode():
-                nodes = self._nodes(body)
-                return Near(tree.place, nodes, made.within, made.ordered) if nodes else None
-            case schema.NotNode():
-                node = self.build(body)
-                return Not(tree.place, node) if node else None
-            case schema.AtLeastNode():
-                return self._at_least(made, tree, body)
             case schema.RuleNode():
                 return RuleRef(tree.place, made.rule)
             case schema.FormNode():
                 return Form(tree.place, tuple(made.form))
-            case schema.ScoreNode():
-                return self._score(made, tree, body)
             case schema.StemNode():
                 return self._stem(made, tree)
+            case schema.AtLeastNode():
+                return self._at_least(made, tree, body)
+            case schema.ScoreNode():
+                return self._score(made, tree, body)
             case _:
-                node = self.build(body)
-                return In(tree.place, model.Field(head), node) if node else None
+                return self._with_children(head, made, tree, body)
+
+    def _with_children(self, head: str, made: schema.Strict, tree: source.Mapping, body: source.Tree) -> Node | None:
+        if isinstance(made, schema.AllNode | schema.NearNode):
+            nodes = self._nodes(body)
+            if not nodes:
+                return None
+            if isinstance(made, schema.AllNode):
+                return AllOf(tree.place, nodes)
+            return Near(tree.place, nodes, made.within, made.ordered)
+        node = self.build(body)
+        if node is None:
+            return None
+        return Not(tree.place, node) if head == "not" else In(tree.place, model.Field(head), node)
 
     def _nodes(self, tree: source.Tree | None) -> tuple[Node, ...] | None:
         items = tree.items if isinstance(tree, source.Sequence) else ()

@@ -203,11 +203,12 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True)
 class RuleNode:
-    """A whole rule as it is evaluated."""
+    """A whole rule as it is evaluated. tree: as it was written, overrides laid over; lists: those that it names."""
 
     rule: model.Rule
     place: Place
     match: Node
+    tree: object = None
     unless: Node | None = None
     unless_anywhere: Node | None = None
     fields: frozenset[model.Field] = frozenset({model.Field.TITLE, model.Field.SUMMARY})

@@ -1,4 +1,4 @@
-"""All rules in one automaton: a text is scanned once, and only rules whose necessary terms were seen are looked at. Pure.
+"""All rules in one automaton: a text is scanned once; only rules whose necessary terms were seen are looked at. Pure.
 
 A rule *needs* some sets of terms: it cannot match a text in which one of these sets has no member. Each rule waits for
 the set whose terms the fewest other rules wait for; when one of them is seen, the other sets are looked at, and only
@@ -48,8 +48,10 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """The compiled rules. waiting: for each term the numbers of the rules that wait for it; always: those that need
-    no term. needs: for each rule all its sets.
+    """The compiled rules.
+
+    waiting: for each term the numbers of the rules that wait for it; always: those that need no term.
+    needs: for each rule all its sets. checked: terms whose pattern alone does not tell.
     """
 
     rules: tuple[RuleNode, ...]
@@ -151,6 +153,18 @@ class Regexes:
                         printed[number, *span] = (found.start(), found.end())
 
 
+def occurs(term: Term, text: Text) -> bool:
+    """Return whether a term other than a regular expression occurs in `text`, whose first word is the term's first."""
+    if not text.words or not any(text.joined.startswith(pattern) for pattern in terms.patterns(term)):
+        return False
+    last = len(term.words)
+    return (
+        last <= len(text.words)
+        and text.part_of[last - 1] == 0
+        and (not terms.needs_check(term) or _agrees(term, text, 0, last))
+    )
+
+
 # --- terms ------------------------------------------------------------------------------------------------------
 
 
@@ -162,7 +176,7 @@ class _Terms:
     shared: dict[int, frozenset[int]] = field(default_factory=dict)
 
     def add(self, leaf: Leaf) -> None:
-        """Number a leaf's terms; leaves of one list share one set."""
+        """Give a leaf's terms their numbers; leaves of one list share one set."""
         made = self.shared.get(id(leaf.terms))
         if made is None:
             made = frozenset(self._number(term) for term in leaf.terms)

@@ -4,6 +4,7 @@ The tree knows places; the models of `schema` know keys; this module brings both
 """
 
 import difflib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -11,7 +12,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from monitor.rules import schema, source, terms
-from monitor.rules.nodes import Complaint, Example, Place, Severity, Term
+from monitor.rules.nodes import Complaint, Example, Fix, Place, Severity, Term
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -45,6 +46,13 @@ class Complaints:
     def error(self, place: Place, lint: str, message: str, mend: str = "", rule: str = "") -> None:
         """Add an error."""
         self.found.append(Complaint(place, lint, message, mend, rule))
+
+    def unknown_key(self, place: Place, key: str, known: Sequence[str], rule: str) -> None:
+        """Add an error about a key, with the mechanical mend when one known key is plainly meant."""
+        mend = did_you_mean(key, known)
+        meant = mend.split("`")[1] if mend.startswith("did") else ""
+        fix = Fix(place.line, f"{key}:", f"{meant}:") if meant and key not in SYNONYMS else None
+        self.found.append(Complaint(place, "unknown-key", f"unknown key `{key}`", mend, rule, fix=fix))
 
     def warn(self, place: Place, lint: str, message: str, mend: str = "", rule: str = "") -> None:
         """Add a warning."""
@@ -108,10 +116,12 @@ def read(name: str, text: str, complaints: Complaints) -> FilePart:
     lists, rules = tree.get("lists"), tree.get("rules")
     list_items = lists.items if isinstance(lists, source.Mapping) else ()
     rule_items = rules.items if isinstance(rules, source.Sequence) else ()
+    made_lists = (_list(key, value, complaints) for key, value in list_items)
+    made_rules = (_rule(item, complaints) for item in rule_items)
     return FilePart(
         name,
-        tuple(made for key, value in list_items if (made := _list(key, value, complaints))),
-        tuple(made for item in rule_items if (made := _rule(item, complaints))),
+        tuple(part for part in made_lists if part is not None),
+        tuple(rule for rule in made_rules if rule is not None),
     )
 
 
@@ -140,11 +150,11 @@ def _complain(
     kind: type[BaseModel], tree: source.Mapping, problem: Mapping[str, Any], complaints: Complaints, rule: str
 ) -> None:
     location = [part for part in problem["loc"] if not (isinstance(part, str) and "[" in part)]
-    place = _place(tree, location, of_key=problem["type"] in {"extra_forbidden"})
+    place = _place(tree, location, of_key=problem["type"] == "extra_forbidden")
     key = str(location[-1]) if location else ""
     if problem["type"] == "extra_forbidden":
         known = _known_keys(kind, location[:-1])
-        complaints.error(place, "unknown-key", f"unknown key `{key}`", did_you_mean(key, known), rule)
+        complaints.unknown_key(place, key, known, rule)
     elif problem["type"] == "missing":
         complaints.error(place, "missing-key", f"`{key}` is missing", "", rule)
     else:
@@ -154,8 +164,13 @@ def _complain(
 
 def _known_keys(kind: type[BaseModel], location: Sequence[Any]) -> list[str]:
     if location:
-        inner = {"tests": schema.Tests, "override": schema.OverrideSettings, "feeds": schema.Feeds}
-        inner |= {"at_least": schema.Counted, "score": schema.Weights}
+        inner: dict[str, type[BaseModel]] = {
+            "tests": schema.Tests,
+            "override": schema.OverrideSettings,
+            "feeds": schema.Feeds,
+            "at_least": schema.Counted,
+            "score": schema.Weights,
+        }
         kind = inner.get(str(location[0]), kind)
     return [each.alias or name for name, each in kind.model_fields.items()]
 
@@ -273,24 +288,28 @@ def examples(tree: source.Tree | None, complaints: Complaints, rule: str) -> tup
 
 def _examples(tree: source.Tree | None, complaints: Complaints, rule: str) -> Iterator[Example]:
     match tree:
-        case source.Scalar(style="|" | ">"):
-            for line in tree.text.splitlines():
-                if line.strip():
-                    yield Example(tree.place, line.strip())
+        case source.Scalar(style="|"):
+            yield from (Example(line.place, line.text) for line in source.lines_of(tree, comments=False))
         case source.Scalar() if tree.text:
             yield Example(tree.place, tree.text)
         case source.Sequence():
             for item in tree.items:
                 yield from _examples(item, complaints, rule)
-        case source.Mapping() if set(tree.keys()) <= {"title", "summary"}:
-            made = checked(schema.Example, tree, complaints, rule)
-            if made:
-                yield Example(tree.place, made.title, made.summary)
         case source.Mapping():
-            headline = f"{tree.keys()[0]}: ..." if tree.keys() else "{}"
-            complaints.error(
-                tree.place, "headline-mapping", f"`{headline}` was read as a mapping, because of its colon",
-                "quote the headline, or write a `|` block with one headline a line", rule,
-            )  # fmt: skip
-        case _:
-            return
+            yield from _example(tree, complaints, rule)
+
+
+def _example(tree: source.Mapping, complaints: Complaints, rule: str) -> Iterator[Example]:
+    keys = tree.keys()
+    if keys and set(keys) <= {"title", "summary"}:
+        made = checked(schema.Example, tree, complaints, rule)
+        if made:
+            yield Example(tree.place, made.title, made.summary)
+        return
+    said = f"`{keys[0] if keys else '{}'}: ...` was read as a mapping, because of its colon"
+    mend = "quote the headline, or write a `|` block with one headline a line"
+    written = (
+        f"{keys[0]}: {value.text}" if len(keys) == 1 and isinstance(value := tree.items[0][1], source.Scalar) else ""
+    )
+    fix = Fix(tree.place.line, written, json.dumps(written, ensure_ascii=False)) if written else None
+    complaints.found.append(Complaint(tree.place, "headline-mapping", said, mend, rule, fix=fix))

@@ -83,7 +83,7 @@ def _files(path: str, root: Path) -> Iterator[tuple[str, Path]]:
 
 
 def from_files(files: Mapping[str, str]) -> RuleSet:
-    """Return the rules of some files, in the order given; raise RuleError with one line for everything that is wrong."""
+    """Return the rules of some files, in the order given; raise RuleError with a line for each error."""
     ruleset, complaints = attempt(files)
     wrong = [str(complaint) for complaint in complaints if complaint.severity is Severity.ERROR]
     if ruleset is None or wrong:

@@ -1,7 +1,6 @@
-"""The keys of a rule file, as pydantic models: they check each mapping, and the JSON Schema for editors is made of them.
+"""The keys of a rule file as pydantic models: they check each mapping, and make the JSON Schema for editors. Pure.
 
-Conditions (`Condition` below) are opaque here: `reading` takes them apart, and checks each node's own keys with its model.
-Pure.
+Conditions are opaque here: `conditions` takes them apart, and checks each node's own keys with its model.
 """
 
 import json
@@ -31,10 +30,15 @@ def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-_CONDITION = {"$ref": "#/$defs/Condition"}
-Condition = Annotated[Any, WithJsonSchema(_CONDITION)]
+def _defined(name: str) -> WithJsonSchema:
+    """Stand for a definition that `json_schema` adds; pydantic itself cannot refer to what it has not made."""
+    return WithJsonSchema({_REF: name})
+
+
+_REF = "x-defined"
+Condition = Annotated[Any, _defined("Condition")]
 Conditions = Annotated[list[Condition], Field(min_length=1)]
-Words = Annotated[list[str], BeforeValidator(_as_list), WithJsonSchema({"$ref": "#/$defs/Words"})]
+Words = Annotated[list[str], BeforeValidator(_as_list), _defined("Words")]
 Duration = Annotated[
     timedelta, BeforeValidator(duration), WithJsonSchema({"type": "string", "pattern": r"^\d+ ?[smhdw]$"})
 ]
@@ -63,7 +67,7 @@ class AllNode(Strict):
 
 
 class NotNode(Strict):
-    """This does not occur. Beside others in `all` or `near` it counts locally: in the same sentence, in the same reach."""
+    """This does not occur. In `all` it forbids its sentence to the others, in `near` its neighbourhood."""
 
     not_: Condition = Field(alias="not")
 
@@ -177,7 +181,7 @@ class Example(Strict):
     summary: str = ""
 
 
-Examples = Annotated[Any, WithJsonSchema({"$ref": "#/$defs/Examples"})]
+Examples = Annotated[Any, _defined("Examples")]
 
 
 class Tests(Strict):
@@ -245,10 +249,8 @@ class RuleFile(Strict):
     """A rule file of monitor."""
 
     version: Literal["1"] = Field(default="1", json_schema_extra={"enum": [1, "1"], "type": ["integer", "string"]})
-    lists: dict[str, Annotated[Any, WithJsonSchema({"$ref": "#/$defs/List"})]] = {}
-    rules: list[
-        Annotated[Any, WithJsonSchema({"anyOf": [{"$ref": "#/$defs/Rule"}, {"$ref": "#/$defs/Override"}]})]
-    ] = []
+    lists: dict[str, Annotated[Any, _defined("List")]] = {}
+    rules: list[Annotated[Any, WithJsonSchema({"anyOf": [{_REF: "Rule"}, {_REF: "Override"}]})]] = []
 
 
 def json_schema() -> dict[str, Any]:
@@ -259,13 +261,27 @@ def json_schema() -> dict[str, Any]:
     text = {"type": ["string", "number", "boolean"]}
     defs["Words"] = {"anyOf": [text, {"type": "array", "items": text}]}
     nodes = [{"$ref": f"#/$defs/{each.__name__}"} for each in NODES.values()]
-    defs["Condition"] = {"anyOf": [text, {"type": "array", "items": _CONDITION, "minItems": 1}, *nodes]}
+    defs["Condition"] = {"anyOf": [text, {"type": "array", "items": {_REF: "Condition"}, "minItems": 1}, *nodes]}
     lines = {"anyOf": [text, {"$ref": "#/$defs/Example"}]}
     defs["Examples"] = {"anyOf": [text, {"type": "array", "items": lines}]}
     terms = {"anyOf": [text, {"$ref": "#/$defs/StemNode"}]}
     defs["List"] = {"anyOf": [text, {"type": "array", "items": terms}, {"$ref": "#/$defs/TermList"}]}
     whole = defs.pop("RuleFile")
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$defs": defs, **whole}
+    made = _linked({"$schema": "https://json-schema.org/draft/2020-12/schema", "$defs": defs, **whole})
+    assert isinstance(made, dict)
+    return made
+
+
+def _linked(schema: object) -> object:
+    """Return `schema` with the stand-ins for our own definitions replaced by references."""
+    if isinstance(schema, list):
+        return [_linked(item) for item in schema]
+    if isinstance(schema, dict):
+        return {
+            "$ref" if key == _REF else key: f"#/$defs/{value}" if key == _REF else _linked(value)
+            for key, value in schema.items()
+        }
+    return schema
 
 
 def json_schema_text() -> str:

@@ -4,6 +4,7 @@
 number of nodes after aliases are followed, so that neither a huge file nor an alias bomb costs more than one line.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,6 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
-    CollectionStartEvent,
     MappingEndEvent,
     MappingStartEvent,
     ScalarEvent,
@@ -29,7 +29,7 @@ MOST = 100_000  # nodes of a file, aliases followed
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """One value as typed. style: empty for plain, else the quote, `|` or `>`. column_of_text: where its lines begin."""
+    """One value as typed. style: empty for plain, else the quote, `|` or `>`."""
 
     place: Place
     text: str
@@ -105,13 +105,13 @@ def plain(tree: Tree) -> Any:  # noqa: ANN401 - what the YAML holds: text, lists
             return {key.text: plain(value) for key, value in tree.items}
 
 
-def lines_of(block: Scalar) -> Iterator[Scalar]:
-    """Yield the non-empty lines of a `|` block as scalars of their own, without `#` comments."""
+def lines_of(block: Scalar, *, comments: bool = True) -> Iterator[Scalar]:
+    """Yield the non-empty lines of a block as scalars of their own. comments: leave out what follows a `#`."""
+    first = block.place.line + (1 if block.style in {"|", ">"} else 0)
     for number, line in enumerate(block.text.splitlines()):
-        kept = line.split(" #")[0] if not line.startswith("#") else ""
-        if kept.strip():
-            offset = number + 1 if block.style in {"|", ">"} else number
-            yield Scalar(Place(block.place.file, block.place.line + offset, 1), kept.strip(), block.style)
+        kept = re.split(r"(?:^|\s)#", line, maxsplit=1)[0].strip() if comments else line.strip()
+        if kept:
+            yield Scalar(Place(block.place.file, first + number, 1), kept, block.style)
 
 
 # --- building ---------------------------------------------------------------------------------------------------
@@ -142,7 +142,7 @@ class _Reader:
     def take(self, event: object) -> None:
         """Take the next event of the document."""
         match event:
-            case CollectionStartEvent():
+            case MappingStartEvent() | SequenceStartEvent():
                 self._open(event)
             case MappingEndEvent() | SequenceEndEvent():
                 self._close()

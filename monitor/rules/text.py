@@ -3,8 +3,8 @@
 Whoever writes a term and whoever wrote the text rarely agree on case, accents, apostrophes, hyphens and dots. Both go
 through `words`, so that what a reader takes for the same word is the same word here:
 
-- case, accents, full-width and compatibility forms are folded (`Türkiye`, `ＮＡＴＯ`); Arabic and Persian letter forms too;
-- a hyphen parts words (`Jong-un`), and so does the border between letters and digits (`F-35`, `F35` and `F 35` are one);
+- case, accents and full-width forms are folded (`Türkiye`, `ＮＡＴＯ`), the letter forms of Arabic and Persian too;
+- a hyphen parts words (`Jong-un`), and so does the border between letters and digits (`F-35` is `F35` is `F 35`);
 - dots inside an abbreviation vanish (`U.S.` is `US`); a thousands comma as well (`1,000` is `1000`);
 - the English possessive falls off (`Iran's`), French and Italian elision is parted (`l'Iran`, `dell'Iran`), any other
   apostrophe is dropped (`Sana'a`);
@@ -163,8 +163,7 @@ def _in_field(text: str) -> list[tuple[str, int, int, bool]]:
             found[-1] = (*found[-1][:3], True)
         done = match.end()
         parsed = _chunk(raw)
-        for word in parsed:
-            found.append((word.folded, at + word.start, at + word.end, word.breaks is Break.YES))
+        found.extend((word.folded, at + word.start, at + word.end, word.breaks is Break.YES) for word in parsed)
         waiting = parsed[-1].breaks if parsed else waiting
     return found
 
@@ -173,7 +172,8 @@ _OPENERS = "\"'([{«“‘„‚"
 _CLOSERS = "\"')]}»”’"
 _FULL_STOPS = "。！？｡؟۔।!?"
 _ABBREVIATIONS = frozenset(
-    ["mr", "mrs", "ms", "dr", "prof", "gen", "col", "maj", "lt", "sgt", "capt", "cmdr", "adm", "sen", "rep", "gov", "pres", "rev", "hon", "st", "vs", "etc", "jr", "sr", "inc", "ltd", "co", "corp", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "fig", "vol", "op", "cit", "al", "approx", "dept", "est", "min"]
+    "mr mrs ms dr prof gen col maj lt sgt capt cmdr adm sen rep gov pres rev hon st vs etc jr sr inc ltd co corp "  # noqa: SIM905
+    "jan feb mar apr jun jul aug sep sept oct nov dec fig vol op cit al approx dept est min".split()
 )
 
 
@@ -207,20 +207,18 @@ _WORD = re.compile(
     rf"|(?P<sign>[{_UNSPACED}])"
 )
 _ELIDED = frozenset(
-    ["l", "d", "j", "m", "t", "s", "n", "c", "qu", "jusqu", "lorsqu", "puisqu", "quoiqu", "quelqu", "dell", "nell", "all", "dall", "sull", "quest", "un", "bell", "quell"]
+    "l d j m t s n c qu jusqu lorsqu puisqu quoiqu quelqu dell nell all dall sull quest un bell quell".split()  # noqa: SIM905
 )
 _MARKS = re.compile(
     "[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u1ab0-\u1aff"
     "\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\u0640\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+"
 )
-_LETTERS = str.maketrans(
-    {
-        **dict.fromkeys("’‘ʼ′＇`´ʻʾʿ", "'"),
-        "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ə": "e",
-        **dict.fromkeys("أإآٱ", "ا"),
-        "ى": "ي", "ی": "ي", "ئ": "ي", "ې": "ي", "ؤ": "و", "ة": "ه", "ۀ": "ه", "ە": "ه", "ک": "ك",
-    }
-)
+_PLAIN = {
+    "’‘ʼ′＇`´ʻʾʿ": "'",
+    **{"ø": "o", "ł": "l", "đð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ə": "e"},  # noqa: PIE800
+    **{"أإآٱ": "ا", "ىیئې": "ي", "ؤ": "و", "ةۀە": "ه", "ک": "ك"},  # noqa: PIE800
+}
+_LETTERS = str.maketrans({letter: plain for letters, plain in _PLAIN.items() for letter in letters})
 
 
 @lru_cache(maxsize=1 << 16)
