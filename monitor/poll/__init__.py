@@ -16,7 +16,7 @@ import asyncio
 import base64
 import hashlib
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,6 +27,7 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
 import aiohttp
 import httpx
 import httpx_aiohttp
+from aiohttp.abc import AbstractResolver
 
 import monitor
 from monitor import errors, model
@@ -93,18 +94,23 @@ async def open_client(
     per_host: int = 2,
     allow_networks: Sequence[str] = (),
     proxy: str | None = None,
+    names: Callable[[], AbstractResolver] = guard.Names,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[Client]:
     """Open the one HTTP client of the process and close it at the end.
 
     max_body: bytes, decoded. allow_networks: CIDRs that may be polled although they are not public.
     proxy: URL of an HTTP proxy that is trusted to choose addresses; only addresses that stand in URLs are checked then.
-    transport: for tests; the real one connects through aiohttp. Raises ConfigError for a wrong network.
+    names: makes what looks names up. transport: for tests; the real one connects through aiohttp.
+    Raises ConfigError for a wrong network.
     """
     allowed = guard.networks(allow_networks)
     jar = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
     async with httpx.AsyncClient(
-        transport=transport or _transport(allowed, proxy), cookies=jar, trust_env=False, timeout=_timeouts(deadline)
+        transport=transport or _transport(allowed, proxy, names),
+        cookies=jar,
+        trust_env=False,
+        timeout=_timeouts(deadline),
     ) as http:
         yield Client(
             http,
@@ -185,8 +191,11 @@ async def _follow(client: Client, feed: model.Feed) -> _Answer:
     raise errors.FetchError(f"{_place(feed.url)} redirects more than {_REDIRECTS} times")
 
 
-def _request_headers(client: Client, feed: model.Feed, url: str) -> dict[str, str]:
-    """Return the headers of one request. Whatever may be a credential goes only where the operator pointed it."""
+def _request_headers(client: Client, feed: model.Feed, url: str) -> list[tuple[bytes, bytes]]:
+    """Return the headers of one request. Whatever may be a credential goes only where the operator pointed it.
+
+    As bytes: from text, httpx would take ASCII only, and validators are what the server made them.
+    """
     asked = {
         "Accept": _ACCEPT,
         "Accept-Encoding": "gzip",
@@ -198,7 +207,7 @@ def _request_headers(client: Client, feed: model.Feed, url: str) -> dict[str, st
         credentials = _credentials(url) or _credentials(feed.spec.url)
         if credentials and "authorization" not in {name.lower() for name in feed.spec.headers}:
             asked["Authorization"] = credentials
-    return asked
+    return [(name.encode(), value.encode()) for name, value in asked.items()]
 
 
 def _checked(client: Client, url: str) -> str:
@@ -351,14 +360,16 @@ def _timeouts(total: timedelta) -> httpx.Timeout:
     return httpx.Timeout(None, connect=connecting, pool=connecting)
 
 
-def _transport(allowed: Sequence[guard.Network], proxy: str | None) -> httpx.AsyncBaseTransport:
+def _transport(
+    allowed: Sequence[guard.Network], proxy: str | None, names: Callable[[], AbstractResolver]
+) -> httpx.AsyncBaseTransport:
     verify = httpx.create_ssl_context()
 
     def session() -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             ssl=verify,
             limit=0,  # turns bound how many there are
-            resolver=guard.Names(),
+            resolver=names(),
             ttl_dns_cache=120,
             socket_factory=None if proxy else guard.socket_factory(allowed),
         )
