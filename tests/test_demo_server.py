@@ -86,6 +86,14 @@ def test_every_xml_feed_is_well_formed(outlet: news.Outlet) -> None:
     assert all("published_parsed" in entry or "updated_parsed" in entry for entry in found.entries)
 
 
+def test_the_aggregator_names_whom_it_has_an_entry_from() -> None:
+    """Each of its titles ends with an outlet, and a source element says the same."""
+    outlet = next(outlet for outlet in OUTLETS if outlet.outlet is None)
+    found = feedparser.parse(formats.document(outlet, news.shown(outlet, {}), NOON))
+    assert found.entries
+    assert all(entry.title.endswith(f" - {entry.source.title}") for entry in found.entries)
+
+
 def test_a_feed_answers_conditional_requests_and_changes_with_a_release() -> None:
     """The same ETag gets 304 until an entry comes out; then the feed starts with it."""
 

@@ -45,7 +45,8 @@ def _rss(outlet: news.Outlet, shown: Shown, started_at: datetime) -> str:
         f"<item><title>{escape(telling.title)}</title><link>{link(outlet, item)}</link>"
         f"<description>{escape(telling.summary)}</description>"
         f'<guid isPermaLink="false">{item.key}</guid>'
-        f"<pubDate>{format_datetime(news.told_at(item.tellings[0], started_at), usegmt=True)}</pubDate></item>\n"
+        f"<pubDate>{format_datetime(news.told_at(item.tellings[0], started_at), usegmt=True)}</pubDate>"
+        f"{_source(outlet, telling)}</item>\n"
         for item, telling in shown
     )
     return (
@@ -54,6 +55,14 @@ def _rss(outlet: news.Outlet, shown: Shown, started_at: datetime) -> str:
         f"<description>{escape(outlet.name)}</description><language>{outlet.language}</language>\n"
         f"{items}</channel></rss>\n"
     )
+
+
+def _source(outlet: news.Outlet, telling: news.Telling) -> str:
+    """Return whom an aggregator has an entry from: the end of its title, once more, as aggregators do."""
+    if outlet.outlet is not None:
+        return ""
+    name = telling.title.rpartition(" - ")[2]
+    return f"<source url={quoteattr(home(outlet))}>{escape(name)}</source>"
 
 
 def _atom(outlet: news.Outlet, shown: Shown, started_at: datetime) -> str:
