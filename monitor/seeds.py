@@ -1,4 +1,4 @@
-"""Read known stories from files: a title on the first line, then the text. Shell: reads files, knows nothing of the store.
+"""Read known stories from files: a title on the first line, then the text. Shell: knows nothing of the store.
 
 Optional YAML front matter between two lines `---` says `date`, `url`, `source` and `tags`.
 """

@@ -1,7 +1,10 @@
-"""What is compared: an entry as terms, names, numbers, actors and acts, worked out once and outside any transaction. Pure."""
+"""What is compared: an entry as terms, names, numbers, actors and acts. Pure.
+
+It is worked out once for an entry, outside any transaction.
+"""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -12,99 +15,131 @@ TITLE_WEIGHT = 2.0
 _AHEAD = timedelta(days=1)  # a clock may be wrong by a zone; a later date is absurd and counts as none
 _EARLIEST_YEAR = 1990
 _TERMS_AT_MOST = 120
+_MATCHED_CHARS = 400
+_KEY_CHARS = 300
+_BEFORE_PLACES = frozenset({"in", "near", "at", "outside"})
+
+
+Counts = Mapping[str, int]
+Ordinals = Mapping[str, frozenset[int]]
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
     """An entry, or a seed, as it is compared.
 
-    at: when it was told; None when undated or absurd, and then time is neutral.
-    terms, title_terms: how much each term counts before rarity. names: terms that are printed as names.
+    at: when it was told; None when undated or absurd, and then time is neutral. seen_at: when it reached us.
+    terms: how much each counts before rarity; title_terms: those of the title, with the word as printed there.
+    names: terms printed as names. named: actors ("@kp") and well-known persons. places: named after "in", "near".
     counts: people counted in title or first sentence, by what became of them. ordinals: by the thing that has them.
     link, title_key, text_key: exact forms; empty when there is none. level: rank of the highest rule, -1 without any.
     """
 
     title: str
     at: datetime | None
+    seen_at: datetime | None
     terms: Mapping[str, float]
-    title_terms: Mapping[str, float]
+    title_terms: Mapping[str, str]
+    shown: Mapping[str, str]
     names: frozenset[str] = frozenset()
-    actors: frozenset[str] = frozenset()
-    title_actors: frozenset[str] = frozenset()
+    named: frozenset[str] = frozenset()
+    title_named: frozenset[str] = frozenset()
     places: frozenset[str] = frozenset()
     acts: frozenset[str] = frozenset()
     title_acts: frozenset[str] = frozenset()
-    counts: Mapping[str, int] = field(default_factory=dict)
-    ordinals: Mapping[str, frozenset[int]] = field(default_factory=dict)
-    figures: frozenset[str] = frozenset()
+    counts: Counts = field(default_factory=dict)
+    ordinals: Ordinals = field(default_factory=dict)
     link: str = ""
     title_key: str = ""
     text_key: str = ""
     level: int = -1
-    rules: frozenset[str] = frozenset()
 
 
 def profile(entry: model.Entry, matches: Sequence[model.Match] = ()) -> Profile:
     """Return `entry` as it is compared with stories.
 
-    matches: the rules it met; their words count as what the entry is about.
+    matches: the rules it met; the words that matched count as much as the title's, and the highest level is kept.
     """
     at = entry.published_at
     if at is not None and (at.year < _EARLIEST_YEAR or at > entry.first_seen_at + _AHEAD):
         at = None
-    return _profile(
+    matched = " ; ".join(evidence.text for match in matches for evidence in match.evidence)
+    made = _Texts(
         text.clean_title(entry.title, entry.outlet),
         text.clean_lead(entry.summary or entry.body),
-        at=at,
-        url=entry.url,
-        matches=matches,
+        matched[:_MATCHED_CHARS],
     )
+    level = max((match.rule.level.rank for match in matches), default=-1)
+    return _profile(made, at=at, seen_at=entry.first_seen_at, url=entry.url, level=level)
 
 
 def seed_profile(seed: model.Seed) -> Profile:
     """Return `seed` as it is compared: its title and lead, not every topic in its text."""
-    paragraphs = [line for line in seed.text.splitlines() if line.strip()]
-    lead = paragraphs[0] if paragraphs else ""
-    return _profile(
-        text.clean_title(seed.title, seed.source), text.clean_lead(lead), at=seed.published_at, url=seed.url
-    )
+    lead = next((line for line in seed.text.splitlines() if line.strip()), "")
+    made = _Texts(text.clean_title(seed.title, seed.source), text.clean_lead(lead))
+    return _profile(made, at=seed.published_at, seen_at=seed.published_at, url=seed.url, level=-1)
 
 
-def _profile(title: str, lead: str, *, at: datetime | None, url: str, matches: Sequence[model.Match] = ()) -> Profile:
-    title_words, lead_words = text.words(title), text.words(lead)
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    title: str
+    lead: str
+    matched: str = ""
+
+
+def _profile(made: _Texts, *, at: datetime | None, seen_at: datetime | None, url: str, level: int) -> Profile:
+    title_words, lead_words = text.words(made.title), text.words(made.lead)
     title_found, lead_found = list(text.terms(title_words)), list(text.terms(lead_words))
-    title_terms: dict[str, float] = {}
+    terms: dict[str, float] = {}
     for term, _ in title_found:
-        title_terms[term] = min(title_terms.get(term, 0.0) + 1.0, 2.0)
-    terms = {term: TITLE_WEIGHT * count for term, count in title_terms.items()}
+        terms[term] = min(terms.get(term, 0.0) + TITLE_WEIGHT, 2 * TITLE_WEIGHT)
     for term, _ in lead_found:
-        if len(terms) < _TERMS_AT_MOST or term in terms:
+        if term in terms or len(terms) < _TERMS_AT_MOST:
             terms[term] = terms.get(term, 0.0) + 1.0
+    for term, _ in text.terms(text.words(made.matched)):
+        if term in terms:
+            terms[term] = max(terms[term], TITLE_WEIGHT)
     first = title_words + _first_sentence(lead_words)
-    title_actors = _actors(title_terms)
+    title_terms = {term: word.printed for term, word in title_found}
     return Profile(
-        title=title,
+        title=made.title,
         at=at,
+        seen_at=seen_at,
         terms=terms,
         title_terms=title_terms,
+        shown={term: word.printed for term, word in reversed(title_found + lead_found) if term in terms},
         names=_names(title_words, title_found, lead_found),
-        actors=_actors(terms),
-        title_actors=title_actors,
+        named=_named(terms),
+        title_named=_named(title_terms),
+        places=_places(title_words, title_found),
         acts=_acts(title_words + lead_words),
         title_acts=_acts(title_words),
         counts=numbers.counts(first),
         ordinals=numbers.ordinals(first),
-        figures=numbers.figures(first),
         link=links.canonical(url) if url else "",
-        title_key=" ".join(word.folded for word in title_words),
+        title_key=" ".join(word.folded for word in title_words)[:_KEY_CHARS],
         text_key=_text_key(lead_words),
-        level=max((match.rule.level.rank for match in matches), default=-1),
-        rules=frozenset(match.rule.id for match in matches),
+        level=level,
     )
 
 
-def _actors(terms: Mapping[str, float]) -> frozenset[str]:
-    return frozenset(term[1:] for term in terms if term.startswith("@"))
+def _named(terms: Iterable[str]) -> frozenset[str]:
+    persons = lexicon.persons()
+    return frozenset(term for term in terms if term.startswith("@") or term in persons)
+
+
+def _places(title_words: Sequence[text.Word], title_found: Sequence[tuple[str, text.Word]]) -> frozenset[str]:
+    """Return what the title names after "in", "near" and their like; of Kabul and its country only Kabul."""
+    inside: set[int] = set()
+    follows = False
+    for word in title_words:
+        capital = word.printed[:1].isupper() and word.folded not in lexicon.words("not-counted")
+        if follows and capital:
+            inside.add(id(word))
+        follows = word.folded in _BEFORE_PLACES or (follows and capital)
+    places = {term for term, word in title_found if id(word) in inside and not lexicon.find_act(word.folded)}
+    finer = {term for term in places if not term.startswith("@")}
+    return frozenset(finer or places)
 
 
 def _acts(found: Sequence[text.Word]) -> frozenset[str]:
@@ -118,7 +153,7 @@ def _names(
     lead_found: Sequence[tuple[str, text.Word]],
 ) -> frozenset[str]:
     """Return the terms printed with a capital where a word would have none; headlines in title case prove nothing."""
-    words = [word for word in title_words if word.printed[:1].isalpha() and word.folded not in lexicon.STOP]
+    words = [word for word in title_words if word.printed[:1].isalpha() and word.folded not in lexicon.words("stop")]
     capitals = sum(word.printed[:1].isupper() for word in words)
     title_case = capitals > 0.7 * len(words)
     counted = list(lead_found) if title_case else [*title_found, *lead_found]

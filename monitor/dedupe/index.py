@@ -1,78 +1,96 @@
-"""The stories of the window and the known stories, in memory: which one does an entry belong to? Pure: holds state, does no I/O."""
+"""The stories of the window and the known stories, in memory, and which of them an entry belongs to.
 
-from collections import defaultdict
+Pure: holds state, does no I/O, reads no clock.
+"""
+
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from monitor import model
-from monitor.dedupe import decide, features, rarity, stories
+from monitor.dedupe import decide, features, postings, rarity, stories, vectors
 
-_PROBES = 25  # rarest terms of an entry that look for candidates
-_CANDIDATES = 30  # stories that are compared in full
+_CANDIDATES = 40  # stories that are compared
+_LATE_WINDOWS = 3  # windows in which a story still takes an entry, at a cost for every day
 
 
 class Index:
     """Assigns entries to stories. It changes only by `add` and its kin, which are called after the commit.
 
-    window: how long after its newest entry a story still takes entries; known stories take them until removed.
-    sensitivity: 0.0 gathers eagerly (fewer alerts), 1.0 alerts eagerly; 0.5 keeps new happenings that raise no alert at or
-    under one in twenty (docs/stories.md).
+    window: stories not told for longer take only what is plainly theirs, for two windows more; known stories stay.
+    sensitivity: 0.0 gathers eagerly (fewer alerts), 1.0 alerts eagerly (fewer new happenings missed).
     """
 
     def __init__(self, *, window: timedelta, sensitivity: float = 0.5) -> None:
-        self._window = window
-        self._threshold = decide.threshold(sensitivity)
+        self._late = max(window, timedelta(0)) * _LATE_WINDOWS
+        self._window = max(window, timedelta(0))
+        self._bounds = decide.bounds(sensitivity)
         self._rarity = rarity.Rarity()
         self._stories: dict[int, stories.Story] = {}
-        self._postings: dict[str, set[int]] = defaultdict(set)
+        self._by_slot: dict[int, stories.Story] = {}
+        self._postings = postings.Postings()
 
     def __len__(self) -> int:
         """Return how many stories are held."""
         return len(self._stories)
 
+    def __contains__(self, story_id: object) -> bool:
+        """Return whether a story is held."""
+        return story_id in self._stories
+
     def assign(self, profile: features.Profile, now: datetime | None) -> model.Assignment:
         """Return which story `profile` belongs to, and why. Changes nothing.
 
-        now: stories untold for longer than the window before it are left aside; None means the profile's own date.
+        now: with it, stories that last reached us longer ago than the window reaches are left aside; None for no clock.
         """
-        vec = stories.vector(profile, self._rarity)
-        best: tuple[float, stories.Story, decide.Likeness] | None = None
-        for story in self._candidates(profile, vec, now):
-            likeness = decide.compare(profile, vec, story)
-            rank = likeness.score - (1.0 if likeness.veto else 0.0)
+        vector = vectors.of(profile, self._rarity)
+        found = [self._by_slot[slot] for slot in self._postings.nearest(vector, 2 * _CANDIDATES)]
+        near = [story for story in found if self._takes(story, profile.at, now)][:_CANDIDATES]
+        if not near:
+            return model.Assignment(model.Kind.NEW, None, 0.0, "nothing like it was told in the window")
+        centroids = vectors.cosines(vector, [story.centroid for story in near])
+        firsts = vectors.cosines(vector, [story.first for story in near])
+        newest = vectors.cosines(vector, [story.newest for story in near])
+        best: tuple[tuple[bool, float], stories.Story, decide.Likeness] | None = None
+        for n, story in enumerate(near):
+            member = float(max(firsts[n], newest[n]))
+            likeness = decide.compare(profile, story, centroid=float(centroids[n]), member=member)
+            rank = (not likeness.veto, likeness.score)
             if best is None or rank > best[0]:
                 best = (rank, story, likeness)
-        if best is None:
-            return model.Assignment(model.Kind.NEW, None, 0.0, "nothing like it was told in the window")
-        return self._assignment(profile, best[1], best[2])
+        assert best is not None
+        return self._assignment(profile, vector, best[1], best[2])
 
     def add(self, story_id: int, profile: features.Profile, *, seed: bool = False) -> None:
         """Count `profile` as told by the story `story_id`, which it opens when it is not held."""
-        vec = stories.vector(profile, self._rarity)
+        vector = vectors.of(profile, self._rarity)
         story = self._stories.get(story_id)
         if story is None:
-            self._stories[story_id] = stories.opened(story_id, profile, vec, known=seed)
+            story = stories.opened(story_id, self._postings.open(), profile, vector, known=seed)
+            self._stories[story_id] = self._by_slot[story.slot] = story
+            self._postings.put(story.slot, vector.terms)
         else:
-            story.take(profile, vec)
+            fresh = vectors.without(vector.terms, story.terms())
+            story.take(profile, vector)
             story.known = story.known or seed
-        for term in vec:
-            self._postings[term].add(story_id)
-        self._rarity.saw(profile.terms)
+            self._postings.put(story.slot, fresh)
+        self._rarity.saw(vector.terms.tolist())
 
     def forget_before(self, at: datetime) -> None:
-        """Drop the stories whose newest entry is older than `at`, known stories apart."""
-        old = [s.id for s in self._stories.values() if not s.known and s.last_at is not None and s.last_at < at]
-        for story_id in old:
-            self.remove(story_id)
+        """Drop the stories that no entry can join any more, when the window begins at `at`; known stories stay."""
+        kept_from = at - (self._late - self._window)
+        for story in list(self._stories.values()):
+            latest = max((when for when in (story.last_at, story.seen_at) if when is not None), default=None)
+            if not story.known and latest is not None and latest < kept_from:
+                self.remove(story.id)
 
     def merge(self, story_id: int, into_id: int) -> None:
-        """Let what `story_id` told count for `into_id`, as a person decided."""
+        """Let what `story_id` told count for `into_id`, as a person decided; what is not held is passed over."""
         gone, kept = self._stories.get(story_id), self._stories.get(into_id)
         if gone is None or kept is None or gone is kept:
             return
+        held = kept.terms()
         kept.absorb(gone)
-        for term in kept.sums:
-            self._postings[term].add(into_id)
+        self._postings.put(kept.slot, vectors.without(kept.terms(), held))
         self.remove(story_id)
 
     def split(
@@ -80,7 +98,7 @@ class Index:
     ) -> None:
         """Part a story in two, as a person decided: `remaining` stay in `story_id`, `moved` open `new_id`."""
         held = self._stories.get(story_id)
-        known = held.known if held else False
+        known = held is not None and held.known
         self.remove(story_id)
         for profile in remaining:
             self.add(story_id, profile, seed=known)
@@ -90,33 +108,36 @@ class Index:
     def remove(self, story_id: int) -> None:
         """Drop a story; one that is not held is no error."""
         story = self._stories.pop(story_id, None)
-        for term in (*story.sums, *story.first) if story else ():
-            self._postings[term].discard(story_id)
+        if story is not None:
+            del self._by_slot[story.slot]
+            self._postings.close(story.slot)
+            self._postings.sweep((held.slot, held.terms()) for held in self._stories.values())
+
+    def _takes(self, story: stories.Story, at: datetime | None, now: datetime | None) -> bool:
+        """Whether the window still reaches the story."""
+        if story.known:
+            return True
+        gap = story.gap(at)
+        if gap is not None:
+            return gap <= self._late
+        return now is None or story.seen_at is None or now - story.seen_at <= self._late
 
     def _assignment(
-        self, profile: features.Profile, story: stories.Story, likeness: decide.Likeness
+        self, profile: features.Profile, vector: vectors.Vector, story: stories.Story, likeness: decide.Likeness
     ) -> model.Assignment:
-        because = decide.because(profile, story, likeness)
-        score = round(likeness.score, 4)
-        parts = dict(likeness.parts or {})
-        if likeness.veto or likeness.score < self._threshold:
-            return model.Assignment(
-                model.Kind.NEW, None, score, f"nearest: {because}", features=parts, known=False, nearest_id=story.id
-            )
-        news = decide.news(profile, story, likeness)
+        shared = [term for term, number in _heaviest(profile, vector) if story.holds(number)]
+        because = decide.because(profile, story, likeness, shared=shared)
+        score, parts = round(likeness.score, 4), dict(likeness.parts or {})
+        if likeness.veto or likeness.score < self._bounds.join:
+            because = f"nearest: {because}" if because else "nothing like it was told in the window"
+            return model.Assignment(model.Kind.NEW, None, score, because, features=parts, nearest_id=story.id)
+        news = decide.news(profile, story, likeness, self._bounds)
         kind = model.Kind.UPDATE if news else model.Kind.DUPLICATE
         return model.Assignment(kind, story.id, score, because, news, parts, known=story.known, nearest_id=story.id)
 
-    def _candidates(self, profile: features.Profile, vec: stories.Vector, now: datetime | None) -> list[stories.Story]:
-        found: dict[int, float] = defaultdict(float)
-        for term, weight in sorted(vec.items(), key=lambda item: -item[1])[:_PROBES]:
-            for story_id in self._postings.get(term, ()):
-                found[story_id] += weight
-        at = profile.at or now
-        ordered = sorted(found, key=lambda story_id: -found[story_id])[: 3 * _CANDIDATES]
-        inside = [self._stories[n] for n in ordered if n in self._stories and self._inside(self._stories[n], at)]
-        return inside[:_CANDIDATES]
 
-    def _inside(self, story: stories.Story, at: datetime | None) -> bool:
-        gap = story.gap(at)
-        return story.known or gap is None or gap <= self._window
+def _heaviest(profile: features.Profile, vector: vectors.Vector) -> list[tuple[str, int]]:
+    """Return the terms of `profile` with their numbers, the heaviest first."""
+    weights = dict(zip(vector.terms.tolist(), vector.weights.tolist(), strict=True))
+    numbered = [(term, rarity.number(term)) for term in profile.terms]
+    return sorted(numbered, key=lambda item: (-weights[item[1]], item[0]))

@@ -1,11 +1,14 @@
-"""One form for the many addresses of one page. Pure. A link alone proves nothing: live pages and listings keep theirs."""
+"""One form for the many addresses of one page. Pure.
+
+A link alone proves nothing: live pages and listings keep theirs.
+"""
 
 import re
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 _TRACKING = re.compile(
-    r"^(?:utm_.*|at_.*|mc_.*|_hs.*|fbclid|gclid|dclid|msclkid|yclid|igshid|ocid|cmpid?|cmp|ref|ref_src|referrer|source|src"
-    r"|feature|smid|smtyp|ito|ns_.*|partner|rss|xtor|taid|sh|s_cid|ncid|cid|icid|mod|via|amp|outputtype|traffic_source"
+    r"^(?:utm_.*|at_.*|mc_.*|_hs.*|fbclid|gclid|dclid|msclkid|yclid|igshid|ocid|cmpid?|cmp|ref|ref_src|referrer|source"
+    r"|src|feature|smid|smtyp|ito|ns_.*|partner|rss|xtor|taid|sh|s_cid|ncid|cid|icid|mod|via|amp|outputtype|traffic_source"
     r"|feedtype|feedname|guccounter|share|shared|email|output)$",
     re.IGNORECASE,
 )
@@ -15,7 +18,10 @@ _AMP_CACHE = re.compile(r"^(?:[a-z0-9-]+\.)?cdn\.ampproject\.org$")
 
 
 def canonical(url: str) -> str:
-    """Return the one form of `url`: no scheme, mobile host, AMP form, tracking parameters or fragment; "" for what is no link."""
+    """Return the one form of `url`: no scheme, mobile host, AMP form, tracking parameters or fragment.
+
+    Empty for what is no link to a page.
+    """
     try:
         parts = urlsplit(url.strip())
         host, port = (parts.hostname or "").casefold().rstrip("."), parts.port

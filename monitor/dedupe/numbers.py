@@ -1,88 +1,93 @@
-"""Counts and ordinals in a text: how many of what, and the how-manieth of what. Pure."""
+"""Counts and ordinals in a text: how many people what became of, and the how-manieth of what. Pure."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from monitor.dedupe import lexicon, text
 
-COUNTED = frozenset(
-    {"kill", "wound", "arrest", "miss", "hostag", "displac"}
-)  # what people count while a happening goes on
+COUNTED: Mapping[str, str] = {
+    "kill": "killed",
+    "wound": "wounded",
+    "arrest": "arrested",
+    "missing": "missing",
+    "hostage": "taken hostage",
+    "displace": "displaced",
+}  # acts that people are counted by while a happening goes on, and how to say it
 
-_NOT_COUNTED = frozenset(
-    ["year", "month", "week", "day", "hour", "minut", "second", "am", "pm", "percent", "old", "th", "time", "km", "kilomet", "mile", "met", "foot", "feet", "street", "degre", "magnitud", "januari", "februari", "march", "april", "may", "june", "juli", "august", "septemb", "octob", "novemb", "decemb", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec"]
-)
-_EDITION_NOUNS = frozenset(
-    ["packag", "round", "summit", "session", "edit", "anniversari", "term", "meet", "convent", "congress", "confer", "phase", "tranch", "amend", "test", "launch", "nuclear", "missil", "visit", "trip", "talk", "vote", "elect", "attack", "strike", "quake", "earthquak", "explos", "blast", "victim", "arrest", "trial", "case", "quarter", "season", "grand", "stage", "week", "match"]
-)
 _LARGE = {"hundred": 100, "thousand": 1000, "million": 1_000_000, "billion": 1_000_000_000}
 _ORDINAL = re.compile(r"^(\d{1,4})(?:st|nd|rd|th)$")
 _DIGITS = re.compile(r"^\d{1,3}(?:,\d{3})+$|^\d{1,9}$")
-_FORWARD, _BACKWARD = 5, 5
+_YEAR = re.compile(r"^(?:19|20)\d\d$")
+_REACH = 4  # words between a number and what it counts
+_NOUN_REACH = 3  # words between an ordinal and its noun
+_AGES = frozenset({"aged", "age", "at"})  # "dead at 87"
 
 
 def counts(found: Sequence[text.Word]) -> Mapping[str, int]:
     """Return how many people `found` counts, by what became of them ("kill": 50); the largest where it counts twice."""
     largest: dict[str, int] = {}
-    for unit, number in _counted(found):
-        largest[unit] = max(number, largest.get(unit, 0))
+    for act, number in _counted(found):
+        largest[act] = max(number, largest.get(act, 0))
     return largest
 
 
 def ordinals(found: Sequence[text.Word]) -> Mapping[str, frozenset[int]]:
     """Return the ordinals of things that come in editions ("packag": {12}) in `found`."""
     editions: dict[str, set[int]] = {}
+    nouns = lexicon.words("edition")
     for n, word in enumerate(found):
         number = _ordinal(word.folded)
-        if number is None:
-            continue
-        for after in found[n + 1 : n + 4]:
-            noun = text.stem(after.folded)
-            if noun in _EDITION_NOUNS:
-                editions.setdefault(noun, set()).add(number)
-                break
+        after = [text.stem(next_word.folded) for next_word in found[n + 1 : n + 1 + _NOUN_REACH]] if number else []
+        noun = next((noun for noun in after if noun in nouns), None)
+        if number and noun:
+            editions.setdefault(noun, set()).add(number)
     return {noun: frozenset(numbers) for noun, numbers in editions.items()}
 
 
-def figures(found: Sequence[text.Word]) -> frozenset[str]:
-    """Return the figures of `found` that may tell one happening from another: no years, no single digits."""
-    kept = {word.folded.replace(",", "") for word in found if word.folded[:1].isdigit()}
-    return frozenset(figure for figure in kept if len(figure) > 1 and not re.fullmatch(r"(?:19|20)\d\d", figure))
-
-
 def _counted(found: Sequence[text.Word]) -> Iterator[tuple[str, int]]:
-    units = [_unit(word.folded) for word in found]
-    for n, word in enumerate(found):
+    """Yield each act with its number: "kills at least 50", "toll rises to 50", "50 people killed"; not a boy's age."""
+    acts = [act if (act := lexicon.find_act(word.folded)) in COUNTED else None for word in found]
+    for n in range(len(found)):
         number = _cardinal(found, n)
-        if number is None or (n + 1 < len(found) and text.stem(found[n + 1].folded) in _NOT_COUNTED):
-            continue
-        if word.printed.isdigit() and 1900 <= number <= 2100:
-            continue
-        ahead = next((unit for unit in units[n + 1 : n + 1 + _FORWARD] if unit), None)
-        behind = next((unit for unit in reversed(units[max(0, n - _BACKWARD) : n]) if unit), None)
-        adjacent = n and units[n - 1]
-        unit = adjacent or ahead or behind
-        if unit:
-            yield unit, number
+        act = (_act_before(found, acts, n) or _act_after(found, acts, n)) if number is not None else None
+        if act and number:
+            yield act, number
 
 
-def _unit(folded: str) -> str | None:
-    act = lexicon.find_act(folded)
-    if act in COUNTED:
-        return act
-    stemmed = text.stem(folded)
-    return stemmed if stemmed in COUNTED else None
+def _act_before(found: Sequence[text.Word], acts: Sequence[str | None], n: int) -> str | None:
+    for back in range(n - 1, max(-1, n - 1 - _REACH), -1):
+        if found[back].closes:
+            return None
+        if acts[back] is not None:
+            return acts[back]
+        if found[back].folded not in lexicon.words("toll"):
+            return None
+    return None
+
+
+def _act_after(found: Sequence[text.Word], acts: Sequence[str | None], n: int) -> str | None:
+    for ahead in range(n + 1, min(len(found), n + 1 + _REACH)):
+        if found[ahead - 1].closes:
+            return None
+        if acts[ahead] is not None:
+            return acts[ahead]
+    return None
 
 
 def _cardinal(found: Sequence[text.Word], n: int) -> int | None:
+    """Return the number that the word `n` counts people with; None for years, ages, measures, and what is no number."""
     folded = found[n].folded
     number = lexicon.NUMBER_WORDS.get(folded)
-    if number is None and _DIGITS.match(folded):
+    if number is None and _DIGITS.match(folded) and not _YEAR.match(folded):
         number = int(folded.replace(",", ""))
-    if number is None:
+    if number is None or (n and found[n - 1].folded in _AGES):
         return None
-    scale = _LARGE.get(found[n + 1].folded, 1) if n + 1 < len(found) else 1
-    return number * scale
+    if n + 1 == len(found):
+        return number
+    after = found[n + 1].folded
+    if text.stem(after) in lexicon.words("not-counted"):
+        return None
+    return number * _LARGE.get(after, 1)
 
 
 def _ordinal(folded: str) -> int | None:

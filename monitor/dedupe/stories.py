@@ -1,68 +1,46 @@
 """A story as the index keeps it: its first and newest entry, its centroid, and what it has told so far. Pure."""
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from monitor.dedupe import features, rarity
+import numpy as np
 
-_NAME_WEIGHT = 1.3  # a name says more than a word as rare
-_RARITY_POWER = 1.3
-_CENTROID_TERMS = 150
-_KEYS_AT_MOST = 64
+from monitor.dedupe import features, vectors
 
-Vector = Mapping[str, float]
-
-
-def vector(profile: features.Profile, rare: rarity.Rarity) -> Vector:
-    """Return the terms of `profile` weighted by rarity, of length 1.0; empty when it has none."""
-    weights = {}
-    for term, count in profile.terms.items():
-        weight = math.sqrt(count) * rare.of(term) ** _RARITY_POWER
-        weights[term] = weight * _NAME_WEIGHT if term in profile.names or term.startswith("@") else weight
-    return unit(weights)
-
-
-def unit(weights: Vector) -> Vector:
-    """Return `weights` scaled to length 1.0."""
-    length = math.sqrt(sum(weight * weight for weight in weights.values()))
-    return {term: weight / length for term, weight in weights.items()} if length else {}
-
-
-def cosine(one: Vector, other: Vector) -> float:
-    """Return the likeness of two vectors of length 1.0: 0.0 for nothing in common, 1.0 for the same."""
-    if len(one) > len(other):
-        one, other = other, one
-    return sum(weight * other[term] for term, weight in one.items() if term in other)
+_CENTROID_TERMS = 200
+_KEYS_AT_MOST = 50  # exact forms that are kept of one story: the newest
 
 
 @dataclass(slots=True)
 class Story:
-    """What entries are compared with. first_at, last_at: None while no entry of it is dated.
+    """What entries are compared with.
 
-    touched_at: the latest date or decision time that is known, for the window.
+    slot: its number in the index. total: the sum of its entries' vectors; centroid: that, of length 1.0.
+    first_at, last_at: when it was told, None while no entry of it is dated. seen_at: when it last reached us.
+    links: the title that each link had. people, actors: whom it named anywhere; title_*: in a title.
     """
 
     id: int
-    first: Vector
-    newest: Vector
-    centroid: Vector
-    sums: dict[str, float]
+    slot: int
+    first: vectors.Vector
+    newest: vectors.Vector
+    total: vectors.Vector
+    centroid: vectors.Vector
     title: str
-    first_at: datetime | None
-    last_at: datetime | None
     known: bool = False
     size: int = 0
     level: int = -1
-    actors: set[str] = field(default_factory=set)
-    title_actors: set[str] = field(default_factory=set)
-    acts: set[str] = field(default_factory=set)
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    seen_at: datetime | None = None
+    named: frozenset[str] = frozenset()
+    title_named: frozenset[str] = frozenset()
+    places: frozenset[str] = frozenset()
+    acts: frozenset[str] = frozenset()
     counts: dict[str, int] = field(default_factory=dict)
-    ordinals: dict[str, set[int]] = field(default_factory=dict)
+    ordinals: dict[str, frozenset[int]] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
-    titles: set[str] = field(default_factory=set)
-    texts: set[str] = field(default_factory=set)
+    keys: dict[str, None] = field(default_factory=dict)
 
     def gap(self, at: datetime | None) -> timedelta | None:
         """Return how far `at` lies from the time in which the story was told; None when either is undated."""
@@ -70,61 +48,74 @@ class Story:
             return None
         return max(at - self.last_at, self.first_at - at, timedelta(0))
 
-    def take(self, profile: features.Profile, vec: Vector) -> None:
+    def holds(self, number: int) -> bool:
+        """Return whether the story has told the term with this number."""
+        place = int(np.searchsorted(self.total.terms, np.uint32(number)))
+        return place < len(self.total.terms) and int(self.total.terms[place]) == number
+
+    def terms(self) -> vectors.Numbers:
+        """Return the numbers of all terms by which it is found."""
+        return np.union1d(np.union1d(self.total.terms, self.first.terms), self.newest.terms)
+
+    def take(self, profile: features.Profile, vector: vectors.Vector) -> None:
         """Count one more entry of this story."""
         self.size += 1
-        self.newest = vec
-        for term, weight in vec.items():
-            self.sums[term] = self.sums.get(term, 0.0) + weight
-        if len(self.sums) > 2 * _CENTROID_TERMS:
-            heaviest = sorted(self.sums.items(), key=lambda item: -item[1])[:_CENTROID_TERMS]
-            self.sums = dict(heaviest)
-        self.centroid = unit(self.sums)
-        self._remember(profile)
+        self.newest = vector
+        if self.size > 1:
+            self.total = vectors.heaviest(vectors.plus(self.total, vector), _CENTROID_TERMS)
+            self.centroid = vectors.unit(self.total.terms, self.total.weights)
+        self._date(profile.at, profile.at, profile.seen_at)
+        self.level = max(self.level, profile.level)
+        self.named |= profile.named
+        self.title_named |= profile.title_named
+        self.places |= profile.places
+        self.acts |= profile.acts
+        self._count(profile.counts, profile.ordinals)
+        if profile.link:
+            self.links[profile.link] = profile.title_key
+        self.keys |= dict.fromkeys(key for key in (profile.title_key, profile.text_key) if key)
+        self._trim()
 
     def absorb(self, other: "Story") -> None:
         """Let all that `other` told count for this story."""
-        for term, weight in other.sums.items():
-            self.sums[term] = self.sums.get(term, 0.0) + weight
-        self.centroid = unit(self.sums)
         self.size += other.size
+        self.total = vectors.heaviest(vectors.plus(self.total, other.total), _CENTROID_TERMS)
+        self.centroid = vectors.unit(self.total.terms, self.total.weights)
+        if other.last_at is not None and (self.last_at is None or other.last_at > self.last_at):
+            self.newest = other.newest
+        self._date(other.first_at, other.last_at, other.seen_at)
         self.known = self.known or other.known
         self.level = max(self.level, other.level)
-        dates = [at for at in (self.first_at, self.last_at, other.first_at, other.last_at) if at is not None]
-        self.first_at, self.last_at = (min(dates), max(dates)) if dates else (None, None)
-        self.actors |= other.actors
-        self.title_actors |= other.title_actors
+        self.named |= other.named
+        self.title_named |= other.title_named
+        self.places |= other.places
         self.acts |= other.acts
-        for unit_, count in other.counts.items():
-            self.counts[unit_] = max(count, self.counts.get(unit_, 0))
-        for noun, numbers in other.ordinals.items():
-            self.ordinals.setdefault(noun, set()).update(numbers)
+        self._count(other.counts, other.ordinals)
         self.links |= other.links
-        self.titles |= other.titles
-        self.texts |= other.texts
+        self.keys |= other.keys
+        self._trim()
 
-    def _remember(self, profile: features.Profile) -> None:
-        if profile.at is not None:
-            self.first_at = min(self.first_at or profile.at, profile.at)
-            self.last_at = max(self.last_at or profile.at, profile.at)
-        self.level = max(self.level, profile.level)
-        self.actors |= profile.actors
-        self.title_actors |= profile.title_actors
-        self.acts |= profile.acts
-        for unit_, count in profile.counts.items():
-            self.counts[unit_] = max(count, self.counts.get(unit_, 0))
-        for noun, numbers in profile.ordinals.items():
-            self.ordinals.setdefault(noun, set()).update(numbers)
-        if profile.link and len(self.links) < _KEYS_AT_MOST:
-            self.links[profile.link] = profile.title_key
-        if len(self.titles) < _KEYS_AT_MOST:
-            self.titles.add(profile.title_key)
-        if profile.text_key and len(self.texts) < _KEYS_AT_MOST:
-            self.texts.add(profile.text_key)
+    def _date(self, first: datetime | None, last: datetime | None, seen: datetime | None) -> None:
+        if first is not None and last is not None:
+            self.first_at = min(self.first_at or first, first)
+            self.last_at = max(self.last_at or last, last)
+        if seen is not None:
+            self.seen_at = max(self.seen_at or seen, seen)
+
+    def _count(self, counts: features.Counts, ordinals: features.Ordinals) -> None:
+        for act, count in counts.items():
+            self.counts[act] = max(count, self.counts.get(act, 0))
+        for noun, numbers in ordinals.items():
+            self.ordinals[noun] = self.ordinals.get(noun, frozenset()) | numbers
+
+    def _trim(self) -> None:
+        for kept in (self.links, self.keys):
+            for key in list(kept)[:-_KEYS_AT_MOST]:
+                del kept[key]
 
 
-def opened(story_id: int, profile: features.Profile, vec: Vector, *, known: bool) -> Story:
+def opened(story_id: int, slot: int, profile: features.Profile, vector: vectors.Vector, *, known: bool) -> Story:
     """Return a story that `profile` opens."""
-    story = Story(story_id, vec, vec, vec, {}, profile.title, None, None, known=known)
-    story.take(profile, vec)
+    story = Story(story_id, slot, vector, vector, vector, vector, profile.title, known=known)
+    story.take(profile, vector)
     return story

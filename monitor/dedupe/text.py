@@ -16,25 +16,27 @@ LEAD_CHARS = 480  # of a summary that are read: the lead, not the background tha
 _WORD = re.compile(r"\d+(?:[.,:/]\d+)*(?:st|nd|rd|th)?\b|[^\W\d_][\w]*(?:['’][^\W\d_]+)*")
 _SPACELESS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
 _LABEL = re.compile(
-    r"^\s*(?:(?:breaking(?: news)?|update(?: \d+)?|updated|exclusive|live(?: updates?| blog)?|watch|video|photos?|pictures?"
-    r"|in pictures|just in|developing|correct(?:ed|ion)|refile|analysis|opinion|explainer|factbox|wrapup(?: \d+)?|urgent|alert"
-    r"|flash|rpt|photo gallery|gallery|report|reports)\s*(?:[-–—:|]|\d+\s*-)\s*)+",
+    r"^\s*(?:(?:breaking(?: news)?|update(?: \d+)?|updated|exclusive|live(?: updates?| blog)?|watch|video|photos?"
+    r"|(?:in )?pictures?|just in|correct(?:ed|ion)|refile|analysis|opinion|factbox|wrapup(?: \d+)?|urgent"
+    r"|explainer|developing|alert|flash|rpt|photo gallery|gallery|report|reports)\s*(?:[-–—:|]|\d+\s*-)\s*)+",
     re.IGNORECASE,
 )
 _UPDATE_NUMBER = re.compile(r"^\s*(?:UPDATE|WRAPUP|RPT|CORRECTED|REFILE)\s*\d*\s*-\s*", re.IGNORECASE)
 _SUFFIX = re.compile(r"\s+(?:[|»]|[-–—])\s+([^|»–—]{2,40})$")
 _DATELINE = re.compile(r"^\s*(?:[A-Z][\w.'’ ]+(?:,\s*[\w.'’ ]+){0,2})?\s*\((?:[A-Z][\w./ ]{1,30})\)\s*(?:[-–—:]+\s*)?")
 _ABBREVIATION = re.compile(r"\b(?:[A-Za-z]\.){2,}")
+_CLOSING = {",", ";", ".", ")"}
 _POSSESSIVE = re.compile(r"['’](?:s|S)?$")
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word of a text: folded, as printed, and whether a sentence starts with it."""
+    """One word of a text: folded, as printed, whether a sentence opens with it, whether a comma or stop follows."""
 
     folded: str
     printed: str
     opens: bool
+    closes: bool = False
 
 
 def clean_title(title: str, outlet: str = "") -> str:
@@ -70,7 +72,7 @@ def words(text: str) -> list[Word]:
         if _SPACELESS.search(printed) and len(printed) > 2:
             found += [Word(printed[n : n + 2], printed[n : n + 2], opens=False) for n in range(len(printed) - 1)]
         elif printed:
-            found.append(Word(fold(printed), printed, opens))
+            found.append(Word(fold(printed), printed, opens, text[match.end() : match.end() + 1] in _CLOSING))
     return found
 
 
@@ -94,26 +96,30 @@ def stem(word: str) -> str:
 
 
 def terms(found: Sequence[Word]) -> Iterator[tuple[str, Word]]:
-    """Yield each word that means something as a term: `@kp` for an actor, else its stem; with the word it came from."""
+    """Yield each word that means something as a term, with the word it came from.
+
+    An actor gives `@kp`, whatever it is called; a person the last name; any other word its stem.
+    """
     skip = 0
     folded = [word.folded for word in found]
+    stop = lexicon.words("stop")
     for n, word in enumerate(found):
         if skip:
             skip -= 1
             continue
-        actor = lexicon.find_actor(folded, n)
-        if actor and _is_actor(actor, word):
-            yield f"@{actor.key}", word
-            if actor.place:
-                yield " ".join(folded[n : n + actor.length]), word
-            skip = actor.length - 1
-        elif word.folded not in lexicon.STOP and (len(word.folded) > 1 or word.folded.isdigit()):
+        name = lexicon.find_name(folded, n)
+        if name and _is_name(name, word):
+            skip = name.length - 1
+            yield (stem(name.key) if name.person else f"@{name.key}"), word
+            if name.place:
+                yield " ".join(folded[n : n + name.length]), word
+        elif word.folded not in stop and (len(word.folded) > 1 or word.folded.isdigit()):
             yield stem(word.folded), word
 
 
-def _is_actor(actor: lexicon.Found, word: Word) -> bool:
+def _is_name(name: lexicon.Found, word: Word) -> bool:
     """Short abbreviations are words as well ("us", "un", "who"): they count in capitals only."""
-    return actor.length > 1 or len(word.folded) > 3 or word.printed.isupper()
+    return name.length > 1 or name.person or len(word.folded) > 3 or word.printed.isupper()
 
 
 def _is_outlet(suffix: str, rest: str, outlet: str) -> bool:

@@ -1,0 +1,76 @@
+"""Texts as sparse vectors: term numbers and weights, of length 1.0. Pure."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.dedupe import features, rarity
+
+NAME_WEIGHT = 1.15  # a name says more than a word as rare
+RARITY_POWER = 1.15
+
+Numbers = NDArray[np.uint32]
+Weights = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """terms: their numbers, ascending, each once. weights: as long, and of length 1.0 together (0.0 without terms)."""
+
+    terms: Numbers
+    weights: Weights
+
+
+def of(profile: features.Profile, rare: rarity.Rarity) -> Vector:
+    """Return the terms of `profile`, weighted by how often it says them and how rare they are."""
+    weights: dict[int, float] = {}
+    for term, count in profile.terms.items():
+        number = rarity.number(term)
+        weight = math.sqrt(count) * max(rare.of(number), 0.01) ** RARITY_POWER
+        weights[number] = weight * NAME_WEIGHT if term in profile.names else weight
+    ordered = sorted(weights)
+    return unit(np.array(ordered, np.uint32), np.array([weights[number] for number in ordered], np.float32))
+
+
+def unit(terms: Numbers, weights: Weights) -> Vector:
+    """Return a vector of length 1.0 in the direction of `weights`."""
+    length = float(np.sqrt(np.dot(weights, weights)))
+    return Vector(terms, weights / np.float32(length) if length else weights)
+
+
+def plus(one: Vector, other: Vector) -> Vector:
+    """Return the sum of two vectors, of any length."""
+    terms = np.union1d(one.terms, other.terms)
+    weights = np.zeros(len(terms), np.float32)
+    weights[np.searchsorted(terms, one.terms)] += one.weights
+    weights[np.searchsorted(terms, other.terms)] += other.weights
+    return Vector(terms, weights)
+
+
+def heaviest(vector: Vector, most: int) -> Vector:
+    """Return `vector` with its `most` heaviest terms only."""
+    if len(vector.terms) <= most:
+        return vector
+    kept = np.sort(np.argpartition(vector.weights, -most)[-most:])
+    return Vector(vector.terms[kept], vector.weights[kept])
+
+
+def cosines(one: Vector, others: Sequence[Vector]) -> NDArray[np.float64]:
+    """Return the likeness of `one` to each of `others`: 0.0 for nothing in common, 1.0 for the same."""
+    lengths = [len(other.terms) for other in others]
+    if not len(one.terms) or not sum(lengths):
+        return np.zeros(len(others))
+    terms = np.concatenate([other.terms for other in others])
+    weights = np.concatenate([other.weights for other in others])
+    places = np.minimum(np.searchsorted(one.terms, terms), len(one.terms) - 1)
+    products = np.where(one.terms[places] == terms, one.weights[places] * weights, 0.0)
+    owners = np.repeat(np.arange(len(others)), lengths)
+    return np.bincount(owners, products, minlength=len(others)).astype(np.float64, copy=False)
+
+
+def without(terms: Numbers, held: Numbers) -> Numbers:
+    """Return those of `terms` that are not among `held`."""
+    return np.setdiff1d(terms, held, assume_unique=True)
