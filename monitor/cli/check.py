@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor import errors
-from monitor.cli import options, output
+from monitor.cli import check_stats, options, output
 
 if TYPE_CHECKING:
     from monitor import config as configuration
@@ -46,8 +46,6 @@ def command(
         _check_all(report, configuration.find_file(inside or config))
     report.tell(as_json=as_json)
     if stats and not report.broken:
-        from monitor.cli import check_stats
-
         check_stats.show(configuration.load(configuration.find_file(path or config)), as_json=as_json)
     raise typer.Exit(report.status)
 

@@ -87,17 +87,18 @@ def _tell(path: Path, wrote: list[Path]) -> None:
     output.say()
     output.say(f"Alerts go to {_channels(settings)}.")
     output.say(f"Feeds: {len(settings.feeds)}; `monitor feeds list` names them.")
-    here = path == Path("config.toml")
-    named = "" if here else f" --config {path}"
+    named = "" if path.name == "config.toml" else f" --config {path.name}"
     output.say()
     output.say("Next:")
+    if path.parent != Path():
+        output.say(f"  cd {path.parent}")
     for line, why in (
         ("check", "is everything well?"),
         ('explain "US warns Pyongyang of new sanctions"', "what would the rules make of it?"),
         ("poll", "one pass over all feeds"),
         ("run", "the daemon"),
     ):
-        output.say(f"  {f'monitor {line}{named}':<58} # {why}")
+        output.say(f"  {f'monitor {line}{named}':<54} # {why}")
 
 
 def _tell_seeds(folder: Path, wrote: list[Path]) -> None:

@@ -18,13 +18,40 @@ def command(
     as_json: options.Json = False,
 ) -> None:
     """Make one pass over the feeds that are due, decide, deliver, and exit. For cron, or to try a feed."""
+    from monitor import config as configuration
     from monitor import daemon
 
-    settings = session.settings(config)
-    known = [spec.name for spec in settings.specs]
+    path = session.config_file(config)
+    known = [spec.name for spec in configuration.load(path).specs]
     for name in feed or ():
         if name not in known:
             msg = f"no feed is called {name!r}{output.did_you_mean(name, known)}; see `monitor feeds list`"
             raise errors.ConfigError(msg)
-    summary = daemon.poll_once(settings, names=tuple(feed or ()), everything=every)
-    print(summary, as_json)
+    done = daemon.poll_once(lambda: configuration.load(path), names=tuple(feed or ()) or None, everything=every)
+    polls = {outcome.value: count for outcome, count in done.polling.polls.items() if count}
+    row = {
+        "polls": polls,
+        "entries": done.polling.entries,
+        "edits": done.polling.edits,
+        "decided": done.decided,
+        "matched": done.matched,
+        "alerts": done.alerts,
+        "waiting": done.waiting,
+    }
+    if as_json:
+        output.print_json(row)
+    else:
+        _tell(row, polls)
+    failed = polls.get("failed", 0) + polls.get("offline", 0)
+    if failed and failed == sum(polls.values()):
+        raise typer.Exit(1)
+
+
+def _tell(row: dict[str, object], polls: dict[str, int]) -> None:
+    counted = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in polls.items())
+    output.complain(
+        f"polled {sum(polls.values())} feeds" + (f": {counted}" if counted else "; none was due (--all polls all)")
+    )
+    output.complain(f"{row['entries']} new entries, {row['matched']} matched, {row['alerts']} alerts")
+    if row["waiting"]:
+        output.complain(f"{row['waiting']} messages are not out yet; the next pass sends them: monitor outbox list")

@@ -16,5 +16,5 @@ def command(config: options.Config = None) -> None:
     from monitor import config as configuration
     from monitor import daemon, web
 
-    path = configuration.find_file(config)
-    raise typer.Exit(daemon.run(lambda: configuration.load(path), path, services=(web.serve,)))
+    path = session.config_file(config)
+    raise typer.Exit(daemon.run(lambda: configuration.load(path), path, (web.serve,)))

@@ -16,11 +16,18 @@ def settings(config: Path | None) -> "configuration.Settings":
     """Return the settings of the configuration that is used. Raises ConfigError; without any file, too."""
     from monitor import config as configuration
 
+    return configuration.load(config_file(config))
+
+
+def config_file(config: Path | None) -> Path:
+    """Return the configuration that is used. Raises ConfigError when there is none."""
+    from monitor import config as configuration
+
     path = configuration.find_file(config)
     if path is None:
         msg = "no configuration found (./config.toml, ~/.config/monitor, /etc/monitor); write one with `monitor init`"
         raise errors.ConfigError(msg)
-    return configuration.load(path)
+    return path
 
 
 def settings_or_shipped(config: Path | None) -> "configuration.Settings":

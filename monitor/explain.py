@@ -1,0 +1,214 @@
+"""Why an entry matched, which story it is, and what each channel gets: the answer that we are paid for. Shell.
+
+It composes the stages as `pipeline` does, on one entry, and changes nothing. What is stored is explained twice: the
+decision of then, as it was stored, and what rules and stories of today would make of it, each entry's own later
+company left out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from monitor import alert, dedupe, match, model, rules
+from monitor.store import entries, outbox, silences, stories
+
+_MOST = 3  # alternatives of one condition that are shown
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What an entry is judged by: rules, channels, known stories, and the settings that decisions need.
+
+    seeds: as the files hold them; without a store they are the only stories.
+    """
+
+    ruleset: rules.RuleSet
+    channels: tuple[model.Channel, ...]
+    seeds: tuple[model.Seed, ...] = ()
+    window: timedelta = timedelta(days=7)
+    sensitivity: float = 0.5
+    update_every: timedelta = timedelta(hours=1)
+    max_entry_age: timedelta = timedelta(hours=48)
+    first: model.FirstPoll = model.FirstPoll.DIGEST
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A story that the entry joins or comes nearest to. id: None where it is known from a file alone."""
+
+    title: str
+    id: int | None
+    seeds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """The decision that was made when the entry came in.
+
+    sent: the notifications that brought it, as they stand now.
+    """
+
+    record: stories.DecisionRecord
+    alert_id: int | None = None
+    sent: tuple[model.Notification, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All that can be said of one entry.
+
+    traces: one for each rule, those that match first, then by how near they came.
+    assignment, story: None when no rule matched. channels: what each channel would get today; empty when no rule
+    matched, or when it was decided then. status: "" when the entry is not stored.
+    """
+
+    entry: model.Entry
+    matches: tuple[model.Match, ...]
+    traces: tuple[match.Trace, ...]
+    assignment: model.Assignment | None = None
+    story: Known | None = None
+    level: model.Level = model.Level.INFO
+    channels: tuple[model.Decision, ...] = ()
+    then: Then | None = None
+    status: str = ""
+
+
+@dataclass(slots=True)
+class _Stories:
+    """The stories as they were when the entry came in."""
+
+    index: dedupe.Index
+    titles: dict[int, Known] = field(default_factory=dict)
+
+
+def find_stored(tx: Session, text: str) -> model.Entry | None:
+    """Return the stored entry that `text` names: `A-7` (an alert), a number (an entry), or its address.
+
+    None when it names nothing that is stored.
+    """
+    bare = text.strip()
+    try:
+        if bare[:2].upper() == "A-" and bare[2:].isdecimal():
+            return stories.get_alert(tx, int(bare[2:])).entry
+        if bare.isdecimal():
+            return entries.get(tx, int(bare))
+    except (KeyError, OverflowError):
+        return None
+    return entries.find_by_url(tx, bare) if "://" in bare else None
+
+
+def explain(entry: model.Entry, ground: Ground, *, now: datetime, tx: Session | None = None) -> Explanation:
+    """Explain one entry. tx: a read of the store; without it, the known stories of the files are all stories."""
+    record = stories.find_decision(tx, entry.id) if tx is not None and entry.id else None
+    at = record.decided_at if record else (entry.first_seen_at if entry.id else now)
+    matches = match.match(entry, ground.ruleset, now=at)
+    traces = tuple(sorted(match.explain(entry, ground.ruleset, now=at), key=lambda trace: -nearness(trace)))
+    status = entries.get_record(tx, entry.id).status.value if tx is not None and entry.id else ""
+    then = _then(tx, record) if tx is not None and record else None
+    if not matches:
+        return Explanation(entry, matches, traces, then=then, status=status)
+    told = _stories(ground, tx, at, record.id if record else None, entry.id)
+    assignment = told.index.assign(dedupe.profile(entry, matches), at)
+    nearest = assignment.story_id if assignment.story_id is not None else assignment.nearest_id
+    story = told.titles.get(nearest) if nearest is not None else None
+    finding = _finding(tx, entry, matches, assignment)
+    channels = () if then else _decide(tx, finding, ground, now)
+    return Explanation(entry, matches, traces, finding.assignment, story, finding.level, channels, then, status)
+
+
+def pruned(trace: match.Trace) -> match.Trace:
+    """Return what decided: of alternatives, those that hold, or where none does, the nearest one."""
+    children = tuple(pruned(child) for child in trace.children)
+    if children and trace.label.startswith("any"):
+        best = max(_share(child) for child in children)
+        children = tuple(child for child in children if (child.holds if trace.holds else _share(child) == best))[:_MOST]
+        if len(children) == 1:
+            return children[0]
+    if trace.label == "match" and len(children) == 1:
+        return children[0]
+    return replace(trace, children=tuple(child for child in children if child.note != "cancels nothing"))
+
+
+def nearness(trace: match.Trace) -> float:
+    """Return how near a rule came to matching: 2.0 when it does, else the share of its parts that hold."""
+    if trace.holds:
+        return 2.0
+    parts = [part for part in trace.children if part.label == "match"] or [trace]
+    return sum(_share(part) for part in parts) / len(parts)
+
+
+def _share(trace: match.Trace) -> float:
+    if trace.holds:
+        return 1.0
+    if not trace.children:
+        return 0.0
+    shares = [_share(child) for child in trace.children]
+    if trace.label.startswith("any"):
+        return max(shares)
+    return 0.9 * sum(shares) / len(shares)
+
+
+def _then(tx: Session, record: stories.DecisionRecord) -> Then:
+    raised = stories.find_alert_of(tx, record.entry.id)
+    if raised is None:
+        return Then(record)
+    found = outbox.list_notifications(tx, limit=10_000)
+    return Then(record, raised.id, tuple(one for one in found if raised.id in one.alert_ids))
+
+
+def _stories(ground: Ground, tx: Session | None, at: datetime, before: int | None, entry_id: int) -> _Stories:
+    """Return the stories of the window that ended at `at`, without what came later and without the entry itself.
+
+    before: the number of the entry's own decision.
+    """
+    told = _Stories(dedupe.Index(window=ground.window, sensitivity=ground.sensitivity))
+    if tx is None:
+        for number, seed in enumerate(ground.seeds, start=1):
+            told.index.add(-number, dedupe.seed_profile(seed), seed=True)
+            told.titles[-number] = Known(seed.title, None, (seed.name,))
+        return told
+    for seed, story_id in stories.list_seeds(tx):
+        told.index.add(story_id, dedupe.seed_profile(seed), seed=True)
+        known = told.titles.get(story_id, Known(seed.title, story_id))
+        told.titles[story_id] = Known(known.title, story_id, (*known.seeds, seed.name))
+    for member in stories.list_members(tx, at - ground.window):
+        if member.at <= at and (before is None or member.decision_id < before) and member.entry.id != entry_id:
+            told.index.add(member.story_id, dedupe.profile(member.entry, member.matches))
+            told.titles.setdefault(member.story_id, Known(member.entry.title, member.story_id))
+    return told
+
+
+def _finding(
+    tx: Session | None, entry: model.Entry, matches: tuple[model.Match, ...], assignment: model.Assignment
+) -> model.Finding:
+    level = alert.level_of(matches)
+    if tx is None or assignment.story_id is None:
+        return model.Finding(entry, matches, assignment, level)
+    story = stories.get_story(tx, assignment.story_id)
+    return model.Finding(entry, matches, assignment, level, alert.count_outlets(story, entry))
+
+
+def _decide(tx: Session | None, finding: model.Finding, ground: Ground, now: datetime) -> tuple[model.Decision, ...]:
+    """Return what each channel would get of it now."""
+    told: dict[str, model.Told] = {}
+    muted: Sequence[model.Silence] = ()
+    if tx is not None:
+        muted = silences.list_active(tx, now)
+        if finding.assignment.story_id is not None:
+            names = [channel.name for channel in ground.channels]
+            told = stories.told(tx, finding.assignment.story_id, names)
+    return tuple(
+        alert.decide(
+            finding,
+            channel,
+            told.get(channel.name, model.Told()),
+            muted,
+            now=now,
+            update_every=ground.update_every,
+            max_entry_age=ground.max_entry_age,
+            first=ground.first,
+        )
+        for channel in ground.channels
+    )
