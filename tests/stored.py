@@ -22,7 +22,9 @@ def let_pass(store: engine.Store, span: timedelta) -> None:
     if store.dialect == "postgresql":
         with store.write() as tx:
             for table in (tables.feeds, tables.entries, tables.notifications):
-                tx.connection().execute(sa.update(table).values(leased_until_at=table.c.leased_until_at - sa.literal(span, sa.Interval)))
+                tx.connection().execute(
+                    sa.update(table).values(leased_until_at=table.c.leased_until_at - sa.literal(span, sa.Interval))
+                )
 
 
 def feed_specs(*names: str, **changes: Any) -> tuple[model.FeedSpec, ...]:
