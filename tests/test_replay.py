@@ -116,7 +116,7 @@ def test_no_input_is_no_output(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("{", "not JSON (Expecting property name enclosed in double quotes, column 3); write one object a line"),
+        ("{", "not JSON (Expecting property name enclosed in double quotes, column 2); write one object a line"),
         ("[1]", 'not an object; write {"title": "...", "summary": "...", "published_at": "2026-11-21"}'),
         ('{"title": 5}', "title must be text, not 5"),
         ('{"id": {}, "title": "a"}', "id must be text or a number"),
