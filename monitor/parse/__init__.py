@@ -15,6 +15,9 @@ from datetime import datetime
 
 from monitor import errors, model
 from monitor.parse import jsonfeed, keys, outlets, raw, webpage, xmlfeed
+from monitor.parse.webpage import feed_links
+
+__all__ = ["MAX_ENTRIES", "feed_links", "parse"]
 
 MAX_ENTRIES = 2000
 

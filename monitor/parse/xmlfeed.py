@@ -26,7 +26,8 @@ _LONGEST_TTL = 7 * 24 * 60
 def read(body: bytes, *, content_type: str | None, url: str, now: datetime) -> raw.Feed:
     """Return the feed in `body`. Raises ParseError when there is none."""
     document, kind = encoding.mended(body, content_type)
-    headers = {"content-type": kind, "content-location": url}
+    # Without a location: feedparser would resolve guids, too, and every key would change when the feed moves.
+    headers = {"content-type": kind}
     dropped: list[str] = []
     try:
         parsed = _feedparser(document, headers)
@@ -101,7 +102,7 @@ def _entry(item: Any, url: str, now: datetime) -> raw.Entry | None:  # noqa: ANN
     return raw.entry(
         title=_words(item, "title"),
         guid=text.clean(_string(_get(item, "id"))),
-        url=raw.a_link(_get(item, "link"), url) or _guid_link(item),
+        url=_link(item, url),
         summary=summary,
         body=_content(item),
         source=_words(source, "title") if isinstance(source, dict) else "",
@@ -129,10 +130,10 @@ def _plain(words: str, kind: object) -> str:
     return text.clean(words) if kind == "text/plain" else text.from_html(words)
 
 
-def _guid_link(item: Any) -> str:  # noqa: ANN401
-    """Return the guid when it is the only link that the entry has."""
-    guid = _string(_get(item, "id"))
-    return raw.a_link(guid, "") if guid.startswith(("http://", "https://")) else ""
+def _link(item: Any, base: str) -> str:  # noqa: ANN401
+    """Return the entry's link; a guid serves as one only when it is a whole URL."""
+    guid, link = _string(_get(item, "id")), _string(_get(item, "link"))
+    return (raw.a_link(link, base) if link != guid else "") or raw.a_link(guid, "")
 
 
 def _date(item: Any) -> datetime | None:  # noqa: ANN401
