@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from monitor import config, errors, model, send
-from monitor.demo import follow, formats, mail, news, screen, server, stage, verdict
+from monitor.demo import follow, formats, mail, news, screen, server, show, stage, verdict
 from monitor.store import stories
 from tests import builders
 
@@ -71,7 +71,7 @@ def test_the_expected_stories_are_recent_and_do_not_retell_the_known_one() -> No
 
 def test_a_near_miss_that_was_alerted_is_a_surprise() -> None:
     """An alert about what was marked to be silent is told in the end."""
-    alerts = [_alert_about("eritrea"), _alert_about("dhow")]
+    alerts = [_alert_about("doping-cyclist"), _alert_about("dhow")]
     assert verdict.surprises(OUTLETS, alerts) == (alerts[0].entry.title,)
 
 
@@ -148,11 +148,63 @@ def test_a_daemon_that_ends_is_reported_with_its_log(tmp_path: Path) -> None:
     assert not asyncio.run(scenario()).exists()
 
 
+_WIRE = """\
+name: "Small Wire"
+format: rss
+outlet: "Small Wire"
+language: en
+tags: [wire]
+entries:
+  - ago: 9d
+    title: "Rain in the hills"
+    summary: "It rained."
+  - ago: 3h
+    story: threat
+    expect: alert
+    title: "US warns of new sanctions on Russian shipowners"
+    summary: "Washington will impose sanctions on 14 owners of tankers, a Treasury official said in Oslo."
+  - ago: 2h
+    story: seed
+    expect: silent
+    title: "Putin accepts Kim Jong Un's invitation to visit North Korea, KCNA says"
+    summary: "The Russian president took up the invitation to Pyongyang at the end of a reception."
+"""
+
+
+@pytest.mark.slow
+def test_the_demo_runs_the_daemon_and_ends_well(tmp_path: Path) -> None:
+    """The real daemon matches, tells, holds back the known story; both receivers get the alert; exit status 0."""
+    (tmp_path / "wire.yaml").write_text(_WIRE, encoding="utf-8")
+    out = io.StringIO()
+    status = show.run(keep=False, seconds=1, view=_plain(out), outlets=news.load(tmp_path))
+    said = out.getvalue()
+    assert status == 0, said
+    assert "NEW        [high] US warns of new sanctions on Russian shipowners (Small Wire)" in said
+    assert "KNOWN" in said
+    assert "MAIL       [HIGH]" in said
+    assert "WEBHOOK    [HIGH]" in said
+    assert "FAILED" not in said
+
+
+@pytest.mark.slow
+def test_the_demo_says_what_did_not_come(tmp_path: Path) -> None:
+    """When a story that is expected raises no alert, the exit status is 1 and the story is named."""
+    news_of_rain = _WIRE.replace('    title: "Rain', '    story: rain\n    title: "Rain').replace("ago: 9d", "ago: 1h")
+    (tmp_path / "wire.yaml").write_text(news_of_rain.replace("story: rain", "story: rain\n    expect: alert"), "utf-8")
+    out = io.StringIO()
+    assert show.run(keep=False, seconds=1, view=_plain(out), outlets=news.load(tmp_path)) == 1
+    assert "FAILED: mail: no alert about 'rain'" in out.getvalue()
+
+
 async def _ended(theatre: stage.Stage) -> None:
     """Wait until the daemon has ended; `check` raises then."""
     for _ in range(300):
         theatre.check()
         await asyncio.sleep(0.1)
+
+
+def _plain(out: io.StringIO) -> screen.Screen:
+    return screen.Screen(Console(file=out, markup=False, emoji=False, highlight=False))
 
 
 def _alert_about(story: str) -> model.Alert:

@@ -20,21 +20,27 @@ _SETTLE = 90.0  # seconds after the last entry; what a first poll brings goes ou
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def run(*, keep: bool, seconds: float, view: screen.Screen | None = None) -> int:
+def run(
+    *,
+    keep: bool,
+    seconds: float,
+    view: screen.Screen | None = None,
+    outlets: Sequence[news.Outlet] | None = None,
+) -> int:
     """Run the demo and return its exit status; 130 when it was interrupted before its end.
 
-    keep, seconds: as in `demo.run`. view: where it is shown, standard output if not given.
+    keep, seconds: as in `demo.run`. view: where it is shown, standard output if not given. outlets: whose news, the
+    demo's own if not given.
     """
     view = view or screen.Screen()
     try:
-        return asyncio.run(_run(view, keep=keep, seconds=seconds))
+        return asyncio.run(_run(view, outlets or news.load(), keep=keep, seconds=seconds))
     except errors.MonitorError as error:
         view.say(f"FAILED: {error}", "bold red")
         return 1
 
 
-async def _run(view: screen.Screen, *, keep: bool, seconds: float) -> int:
-    outlets = news.load()
+async def _run(view: screen.Screen, outlets: Sequence[news.Outlet], *, keep: bool, seconds: float) -> int:
     page = f"127.0.0.1:{_free_port()}" if keep else "off"
     async with (
         server.NewsServer(outlets, started_at=clock.now()) as web,
@@ -94,7 +100,7 @@ class _Show:
         self._view.say(
             f"{len(self._outlets)} feeds of invented news: {count - live} entries of the last two weeks are there "
             f"already, {live} come out within {seconds:.0f} s.\n"
-            "The daemon polls them every 2 s and sends to a mailbox and a webhook. Folder: "
+            "The daemon polls them every second and sends to a mailbox and a webhook. Folder: "
             f"{self._stage.folder}\n"
         )
 

@@ -99,11 +99,11 @@ class Stage:
 
 
 def config_text(web: server.NewsServer, postbox: mail.MailServer, page: str) -> str:
-    """Return a config.toml that polls every feed of `web` every two seconds and sends to both receivers."""
+    """Return a config.toml that polls every feed of `web` every second and sends to both receivers."""
     mailbox = f"mailto://127.0.0.1:{postbox.port}?from=monitor@desk.example&to=desk@desk.example"
     tables = [
         '[store]\nurl = "sqlite:///monitor.db"',
-        '[poll]\ninterval = "2s"\nper_host = 8\nallow_networks = ["127.0.0.1/32"]\ncontact = "demo@desk.example"',
+        '[poll]\ninterval = "1s"\nper_host = 8\nallow_networks = ["127.0.0.1/32"]\ncontact = "demo@desk.example"',
         '[rules]\npaths = ["builtin"]',
         '[stories]\nseeds = ["builtin"]\nupdate_every = "10s"',
         f"[web]\nlisten = {_quoted(page)}",
