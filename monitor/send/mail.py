@@ -22,6 +22,7 @@ from monitor import errors, model
 from monitor.send import address
 
 _TIMEOUT = 6  # seconds for each step; the whole send is bounded by whoever calls
+_POLICY = SMTP.clone(cte_type="7bit")  # not every server takes eight bits
 _REMEMBERED = 500  # messages of which we know who has got them
 
 
@@ -103,7 +104,7 @@ def compose(
     Source: RFC 5322 3.6.4 (Message-ID, References), RFC 3834 5 (Auto-Submitted), RFC 2919 (List-Id).
     """
     domain = sender[1].rpartition("@")[2] or "monitor.invalid"
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage(policy=_POLICY)
     mail["From"] = _person(*sender)
     mail["Subject"] = _one_line(message.subject)
     mail["Date"] = formatdate(usegmt=True)
