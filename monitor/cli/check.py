@@ -149,7 +149,8 @@ def _check_channels(report: Report, settings: "configuration.Settings") -> None:
     for channel in settings.all_channels:
         wrong = send.check(channel.url)
         if wrong:
-            report.broken.append(f"channel {channel.name!r}: {wrong}")
+            place = settings.places.get(channel.name)
+            report.broken.append(f"{f'{place}: ' if place else ''}channel {channel.name!r}: {wrong}")
     report.looked_at.append(f"alerts go to {', '.join(channel.name for channel in settings.all_channels)}")
 
 

@@ -22,11 +22,14 @@ def command(
     from monitor import daemon
 
     path = session.config_file(config)
-    known = [spec.name for spec in configuration.load(path).specs]
+    settings = configuration.load(path)
+    known = [spec.name for spec in settings.specs]
     for name in feed or ():
         if name not in known:
             msg = f"no feed is called {name!r}{output.did_you_mean(name, known)}; see `monitor feeds list`"
             raise errors.ConfigError(msg)
+    with session.store(settings):
+        pass  # a store that cannot be opened is a wrong configuration
     done = daemon.poll_once(lambda: configuration.load(path), names=tuple(feed or ()) or None, everything=every)
     polls = {outcome.value: count for outcome, count in done.polling.polls.items() if count}
     row = {

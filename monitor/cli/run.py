@@ -17,4 +17,6 @@ def command(config: options.Config = None) -> None:
     from monitor import daemon, web
 
     path = session.config_file(config)
+    with session.store(configuration.load(path)):
+        pass  # a store that cannot be opened is a wrong configuration
     raise typer.Exit(daemon.run(lambda: configuration.load(path), path, (web.serve,)))

@@ -49,20 +49,21 @@ def store(chosen: "configuration.Settings", *, as_is: bool = False) -> Iterator[
     try:
         opened = engine.open_store(chosen.store_url)
     except errors.StoreError as error:
-        raise errors.ConfigError(str(error)) from error
+        raise _misplaced(chosen, error) from error
     try:
         if not as_is:
-            _upgrade(opened)
+            try:
+                opened.upgrade()
+            except errors.StoreError as error:
+                raise _misplaced(chosen, error) from error
         yield opened
     finally:
         opened.close()
 
 
-def _upgrade(opened: "engine.Store") -> None:
-    try:
-        opened.upgrade()
-    except errors.StoreError as error:
-        raise errors.ConfigError(str(error)) from error
+def _misplaced(chosen: "configuration.Settings", error: errors.StoreError) -> errors.ConfigError:
+    place = chosen.places.get("[store]")
+    return errors.ConfigError(f"{place}: {error}" if place else str(error))
 
 
 @contextmanager

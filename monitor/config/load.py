@@ -74,7 +74,7 @@ def load(path: Path | None) -> schema.Settings:
         raise errors.ConfigError("\n".join(complaints))
     tables = dict(main.tables)
     tables["feeds"] = [feed for source in sources for feed in source.tables.get("feeds", [])]
-    settings = schema.Settings(**tables, folder=path.parent)
+    settings = schema.Settings(**tables, folder=path.parent, places=_places(main))
     complaints = _doubles(settings, sources)
     if complaints:
         raise errors.ConfigError("\n".join(complaints))
@@ -106,6 +106,18 @@ def read(path: Path, *, only: str | None = None) -> _Source:
         msg = f"{name}:{line}: only [[{only}]] may stand here, not {strange[0]!r}; move it to config.toml"
         raise errors.ConfigError(msg)
     return _Source(name, text, tables)
+
+
+def _places(source: _Source) -> dict[str, str]:
+    """Return where `[store]` and the channels' addresses stand; a secret's file or variable counts as its address."""
+    places = {}
+    if line := _line(source.text, ("store", "url")) or _line(source.text, ("store",)):
+        places["[store]"] = f"{source.name}:{line}"
+    for number, row in enumerate(source.tables.get("channels", ())):
+        keys = ("url", "url_env", "url_file")  # where one is missing, the line of its table is found
+        line = max(_line(source.text, ("channels", number, key)) or 0 for key in keys)
+        places[row["name"]] = f"{source.name}:{line}" if line else source.name
+    return places
 
 
 def _syntax(name: str, complaint: str) -> str:
@@ -150,9 +162,9 @@ def _resolve_secret(
 
 
 def _validate(source: _Source) -> Iterable[str]:
-    if "folder" in source.tables:  # the settings' own, and not for files
+    for key in schema.NOT_IN_FILES & source.tables.keys():  # the settings' own
         known = ", ".join(sorted(_known_keys(())))
-        yield f"{_at(source, ('folder',))}: unknown key 'folder' (known here: {known})"
+        yield f"{_at(source, (key,))}: unknown key {key!r} (known here: {known})"
         return
     try:
         schema.Settings.model_validate(source.tables)
@@ -195,7 +207,7 @@ def _known_keys(place: tuple[str | int, ...]) -> list[str]:
     table: type[schema.Table] = schema.Settings
     for part in place:
         table = schema.TABLES.get(str(part), table)
-    keys = [field.alias or name for name, field in table.model_fields.items() if name != "folder"]
+    keys = [field.alias or name for name, field in table.model_fields.items() if name not in schema.NOT_IN_FILES]
     return keys + ([f"url{end}" for end in ("_env", "_file")] if "url" in keys else [])
 
 

@@ -252,7 +252,11 @@ class LogTable(Table):
 
 
 class Settings(Table):
-    """All of config.toml; `folder` is where its relative paths start."""
+    """All of config.toml.
+
+    folder: where its relative paths start. places: where `[store]` and the address of each channel stand, by name,
+    like `config.toml:12`.
+    """
 
     store: StoreTable = StoreTable()
     poll: PollTable = PollTable()
@@ -264,6 +268,7 @@ class Settings(Table):
     web: WebTable = WebTable()
     log: LogTable = LogTable()
     folder: Annotated[Path, Field(exclude=True)] = Path()
+    places: Annotated[dict[str, str], Field(exclude=True)] = Field(default_factory=dict)
 
     @property
     def specs(self) -> tuple[model.FeedSpec, ...]:
@@ -289,6 +294,7 @@ class Settings(Table):
         return tuple(shipped.SEEDS if path == "builtin" else self.folder / path for path in self.stories.seeds)
 
 
+NOT_IN_FILES = frozenset({"folder", "places"})
 TABLES: dict[str, type[Table]] = {
     "store": StoreTable,
     "poll": PollTable,

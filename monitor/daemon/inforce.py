@@ -41,7 +41,7 @@ def read(load: Callable[[], config.Settings]) -> InForce:
     known = _read_seeds(settings.seed_paths)
     channels = settings.all_channels
     complaints = [
-        f"channel {channel.name!r}: {complaint}"
+        f"{settings.places.get(channel.name, 'config.toml')}: channel {channel.name!r}: {complaint}"
         for channel in channels
         if (complaint := send.check(channel.url)) is not None
     ]
