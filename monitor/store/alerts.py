@@ -17,6 +17,7 @@ _TOLD = tuple(
         model.NotificationState.PENDING,
         model.NotificationState.SENT,
         model.NotificationState.FOLDED,
+        model.NotificationState.SILENCED,
     )
 )
 
@@ -48,20 +49,30 @@ def told(tx: Session, story_id: int | None, channels: Collection[str]) -> dict[s
     """Return what each of `channels` knows of a story.
 
     A channel was told when a message about an alert of the story was sent to it, waits for it, is held for it or went
-    out inside a digest; not when the message died or was silenced. story_id: None for a story that is not opened yet.
+    out inside a digest; a silenced one counts, too (the story is decided), one that died does not. An update counts
+    from when it may go out; one that is held still, not yet. story_id: None for a story that is not opened yet.
     """
     if story_id is None:
         return {channel: model.Told() for channel in channels}
     alerts, links, sent = tables.alerts, tables.notification_alerts, tables.notifications
-    update_at = sa.case((alerts.c.kind == model.Kind.UPDATE.value, sent.c.created_at))
+    is_out = sa.and_(alerts.c.kind == model.Kind.UPDATE.value, sent.c.state != model.NotificationState.HELD)
+    update_at = sa.case((is_out, sent.c.ready_at))
     about = alerts.join(links, links.c.alert_id == alerts.c.id).join(sent, sent.c.id == links.c.notification_id)
     counted = sa.and_(
         alerts.c.story_id == story_rows.resolve(tx, story_id), sent.c.channel.in_(channels), sent.c.state.in_(_TOLD)
     )
-    wanted = sa.select(sent.c.channel, sa.func.max(update_at)).select_from(about).where(counted)
-    rows = tx.connection().execute(wanted.group_by(sent.c.channel))
-    found = {channel: model.Told(told=True, last_update_at=last_at) for channel, last_at in rows}
-    return {channel: found.get(channel, model.Told()) for channel in channels}
+    wanted = sa.select(sent.c.channel, alerts.c.level, sa.func.max(update_at)).select_from(about).where(counted)
+    found = {channel: model.Told() for channel in channels}
+    for channel, level, last_at in tx.connection().execute(wanted.group_by(sent.c.channel, alerts.c.level)):
+        found[channel] = _with_told(found[channel], model.Level(level), last_at)
+    return found
+
+
+def _with_told(told: model.Told, level: model.Level, last_update_at: datetime | None) -> model.Told:
+    """Return `told` with alerts of one level added."""
+    instants = [at for at in (told.last_update_at, last_update_at) if at is not None]
+    highest = max((level, told.level or level), key=lambda level: level.rank)
+    return model.Told(told=True, last_update_at=max(instants, default=None), level=highest)
 
 
 def alerts(tx: Session, ids: Sequence[int]) -> tuple[model.Alert, ...]:

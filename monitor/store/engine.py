@@ -26,7 +26,7 @@ from sqlmodel import Session
 from monitor import errors
 from monitor.store import codec, complaints, tables
 
-LOCK_TIMEOUT = timedelta(seconds=10)
+PATIENCE = timedelta(seconds=10)
 LONGEST_LEASE = timedelta(minutes=15)
 
 _STORY_LOCK = 7_310_001  # any number, the same in every version of the program
@@ -45,6 +45,11 @@ class Store:
         self._writes = engine.execution_options(**{_WRITES: True})
 
     @property
+    def url(self) -> str:
+        """What it was opened with, password and all."""
+        return self._engine.url.render_as_string(hide_password=False)
+
+    @property
     def name(self) -> str:
         """What people call it: the path of the file, or the URL without its password."""
         return str(self.path) if self.path else self._engine.url.render_as_string(hide_password=True)
@@ -59,7 +64,7 @@ class Store:
     def write(self) -> Iterator[Session]:
         """One transaction that is kept whole or not at all: committed at the end, rolled back on any exception.
 
-        Raises StoreError when the database is locked for longer than 10 s, full, read-only or away.
+        Raises StoreError when the database is locked for too long, full, read-only or away.
         """
         with self._transaction(self._writes) as tx:
             yield tx
@@ -90,10 +95,11 @@ class Store:
             raise errors.StoreError(complaints.in_words(error, self.name)) from error
 
 
-def open_store(url: str) -> Store:
+def open_store(url: str, *, patience: timedelta = PATIENCE) -> Store:
     """Open the database at `url`: `sqlite:///path/to/monitor.db` or `postgresql+psycopg://user@host/name`.
 
-    Raises StoreError, with the path and what to do, when it cannot be reached or written. Tables are `upgrade`'s job.
+    patience: how long a transaction waits for others before it complains of a lock. Raises StoreError, with the path
+    and what to do, when the database cannot be reached or written. Its tables are `upgrade`'s job.
     """
     try:
         parsed = sa.make_url(url)
@@ -101,9 +107,9 @@ def open_store(url: str) -> Store:
         raise errors.StoreError(f"store.url {url!r} is no database URL: say sqlite:///monitor.db") from error
     backend = parsed.get_backend_name()
     if backend == "sqlite":
-        return _open_sqlite(parsed)
+        return _open_sqlite(parsed, patience)
     if backend == "postgresql":
-        return _open_postgresql(parsed)
+        return _open_postgresql(parsed, patience)
     raise errors.StoreError(f"store.url: {backend!r} is not supported: say sqlite:///... or postgresql+psycopg://...")
 
 
@@ -193,7 +199,7 @@ def _clear_leases(tx: Session) -> None:
 # --- opening ----------------------------------------------------------------------------------------------------
 
 
-def _open_sqlite(url: URL) -> Store:
+def _open_sqlite(url: URL, patience: timedelta) -> Store:
     if not url.database or url.database == ":memory:":
         raise errors.StoreError("store.url names no file: say sqlite:///monitor.db")
     path = Path(url.database).absolute()
@@ -204,7 +210,7 @@ def _open_sqlite(url: URL) -> Store:
         url,
         json_serializer=codec.dumps,
         json_deserializer=codec.loads,
-        connect_args={"timeout": LOCK_TIMEOUT.total_seconds()},
+        connect_args={"timeout": patience.total_seconds()},
         pool_size=4,
         max_overflow=28,
     )
@@ -226,7 +232,7 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _open_postgresql(url: URL) -> Store:
+def _open_postgresql(url: URL, patience: timedelta) -> Store:
     try:
         engine = sa.create_engine(
             url.set(drivername="postgresql+psycopg"),
@@ -239,14 +245,15 @@ def _open_postgresql(url: URL) -> Store:
         )
     except exc.ArgumentError as error:
         raise errors.StoreError(f"store.url: {error}") from error
-    event.listen(engine, "connect", _prepare_postgresql)
+    milliseconds = max(1, round(patience.total_seconds() * 1000))
+    event.listen(engine, "connect", lambda connection, _: _prepare_postgresql(connection, milliseconds))
     return _reached(Store(engine, None))
 
 
-def _prepare_postgresql(connection: DBAPIConnection, _record: object) -> None:
-    """Set a new connection up: nobody waits for a lock for ever."""
+def _prepare_postgresql(connection: DBAPIConnection, patience: int) -> None:
+    """Set a new connection up: nobody waits for a lock for longer than `patience`, in milliseconds."""
     cursor = connection.cursor()
-    cursor.execute(f"SET lock_timeout = {int(LOCK_TIMEOUT.total_seconds() * 1000)}")
+    cursor.execute(f"SET lock_timeout = {patience}")
     cursor.close()
     connection.commit()
 
