@@ -261,6 +261,7 @@ class PollRecord:
     feed: as it was claimed; its lease fences the write. validators, fingerprint, moved_to, gap: None keeps what is
     stored.
     entries: new to the store, oldest first. error: in words, for FAILED, GONE and OFFLINE.
+    quiet: new entries count as processed at once (first = nothing).
     """
 
     feed: Feed

@@ -19,10 +19,13 @@ def main() -> None:
         if event == moment and frame.f_code.co_qualname == function and frame.f_globals.get("__name__") == module:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    threading.setprofile(watch)
-    sys.setprofile(watch)
+    from monitor import daemon, web  # before the watch begins: it slows imports down
     from monitor.__main__ import main as run
 
+    assert daemon.run
+    assert web.serve
+    threading.setprofile(watch)
+    sys.setprofile(watch)
     run()
 
 

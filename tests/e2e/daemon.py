@@ -30,7 +30,7 @@ class Daemon:
     """`monitor run` on a configuration of its own, in `folder`."""
 
     def __init__(self, folder: Path, feeds: Sequence[str], channels: Sequence[str], more: str = "") -> None:
-        """feeds: URLs. channels: Apprise URLs. more: further TOML."""
+        """Write its files. feeds: URLs. channels: Apprise URLs. more: further TOML."""
         self.folder = folder
         self.config = folder / "config.toml"
         self.log = folder / "daemon.log"
@@ -44,7 +44,7 @@ class Daemon:
     def start(self, *, crash_at: str = "") -> None:
         """Start it. crash_at: kill it there, `module:function:call` or `:return`; see `crashing.py`."""
         program = ["-m", "tests.e2e.crashing", crash_at] if crash_at else ["-m", "monitor"]
-        self._out = self.log.open("ab")
+        self._out = self._out or self.log.open("ab")
         self._process = subprocess.Popen(
             [sys.executable, *program, "run", "--config", str(self.config)],
             stdin=subprocess.DEVNULL,

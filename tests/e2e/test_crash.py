@@ -3,6 +3,7 @@
 import signal
 from collections import Counter
 from collections.abc import Iterator
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
@@ -48,10 +49,11 @@ def feeds() -> Iterator[servers.FeedServer]:
 @pytest.mark.parametrize("step", STEPS)
 def test_killed_at_any_step_every_alert_arrives(step: str, tmp_path: Path, feeds: servers.FeedServer) -> None:
     """Each matching entry reaches each channel at least once, at most twice, and twice only under one key."""
-    items = [servers.item(title, guid=title, link=f"http://news.example/{n}") for n, title in enumerate(HEADLINES)]
+    items = [servers.item(title, guid=title, published=formatdate()) for title in HEADLINES]
     feeds.put("/world.xml", servers.rss("World", *items), etag='"1"')
     with servers.WebhookReceiver() as hooks, servers.MailReceiver() as mail:
-        daemon = Daemon(tmp_path, [feeds.url("/world.xml")], [hooks.url("/hook").replace("http", "json", 1), mail.url])
+        channels = [hooks.url("/hook").replace("http", "json", 1), _mail_url(mail)]
+        daemon = Daemon(tmp_path, [feeds.url("/world.xml")], channels)
         try:
             daemon.start(crash_at=step)
             assert daemon.wait_for_death() == -signal.SIGKILL, daemon.text
@@ -74,3 +76,7 @@ def _told(hooks: servers.WebhookReceiver, mail: servers.MailReceiver) -> dict[in
     keys = {request.headers["idempotency-key"] for request in hooks.messages}
     ids = {message.message["Message-ID"] for message in mail.messages}
     return dict(Counter([len(keys), len(ids)]))
+
+
+def _mail_url(mail: servers.MailReceiver) -> str:
+    return f"mailto://127.0.0.1:{mail.port}?from=monitor@example.org&to=desk@example.org&mode=insecure"
