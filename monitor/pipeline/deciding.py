@@ -172,7 +172,8 @@ class Deciding:
                 )
                 for channel in self._channels
             )
-            story_id, decision_id, alerted = self._save(tx, finding, decisions, now)
+            heard = [decision for decision in decisions if _counts(decision, told)]
+            story_id, decision_id, alerted = self._save(tx, finding, decisions, heard, now)
             if not entries.mark_processed(tx, entry.id, entry.revision, lease, self._rules_id):
                 raise _LostLeaseError
         self._index.add(story_id, profile)
@@ -193,7 +194,12 @@ class Deciding:
         return finding
 
     def _save(
-        self, tx: Session, finding: model.Finding, decisions: tuple[model.Decision, ...], now: datetime
+        self,
+        tx: Session,
+        finding: model.Finding,
+        decisions: tuple[model.Decision, ...],
+        heard: Sequence[model.Decision],
+        now: datetime,
     ) -> tuple[int, int, bool]:
         """Write story, decision, alert and notifications. Returns story, decision, and whether there is an alert."""
         story_id = finding.assignment.story_id
@@ -202,7 +208,6 @@ class Deciding:
         else:
             stories.join_story(tx, story_id, finding, now)
         decision_id = stories.save_decision(tx, finding, decisions, rules_id=self._rules_id, story_id=story_id, now=now)
-        heard = [decision for decision in decisions if decision.verdict is not model.Verdict.DROP]
         if not heard and finding.assignment.kind is model.Kind.DUPLICATE:
             return story_id, decision_id, False
         kind = model.Kind.UPDATE if finding.assignment.kind is model.Kind.UPDATE else model.Kind.NEW
@@ -233,6 +238,23 @@ def _told(tx: Session, story_id: int | None, channels: Sequence[model.Channel]) 
     return {} if story_id is None else stories.told(tx, story_id, [channel.name for channel in channels])
 
 
+def _counts(decision: model.Decision, told: Mapping[str, model.Told]) -> bool:
+    """Whether a decision leaves a notification: what is sent or held, and what a silence keeps from being told first.
+
+    A silenced story counts as decided, so that it is not announced by its next entry after the silence's end.
+    """
+    if decision.reason is model.Reason.SILENCED:
+        return not told.get(decision.channel, model.Told()).told
+    return decision.verdict is not model.Verdict.DROP
+
+
+def _state(decision: model.Decision) -> model.NotificationState:
+    if decision.reason is model.Reason.SILENCED:
+        return model.NotificationState.SILENCED
+    held = decision.verdict is model.Verdict.HOLD
+    return model.NotificationState.HELD if held else model.NotificationState.PENDING
+
+
 def _notification(
     decision: model.Decision, alert_id: int, story_id: int, level: model.Level, now: datetime
 ) -> outbox.NewNotification:
@@ -241,7 +263,7 @@ def _notification(
         key=f"alert:{alert_id}:{decision.channel}",
         kind=model.NotificationKind.ALERT,
         channel=decision.channel,
-        state=model.NotificationState.HELD if held else model.NotificationState.PENDING,
+        state=_state(decision),
         level=level,
         ready_at=decision.until_at or now if held else now,
         story_id=story_id,
