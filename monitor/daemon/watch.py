@@ -38,7 +38,7 @@ async def until_changed(paths: Iterable[Path], stop: asyncio.Event) -> bool:
     changes = watchfiles.awatch(
         *places,
         watch_filter=matters,
-        stop_event=stop,
+        stop_event=_OwnEvent(stop),
         recursive=False,
         ignore_permission_denied=True,
         rust_timeout=1000,
@@ -46,6 +46,18 @@ async def until_changed(paths: Iterable[Path], stop: asyncio.Event) -> bool:
     async for _ in changes:
         return True
     return False
+
+
+class _OwnEvent(asyncio.Event):
+    """Set when `stop` is, or alone: watchfiles sets the event that it was given when it is cancelled."""
+
+    def __init__(self, stop: asyncio.Event) -> None:
+        super().__init__()
+        self._stop = stop
+
+    def is_set(self) -> bool:
+        """Whether to stop watching."""
+        return super().is_set() or self._stop.is_set()
 
 
 class ClockWatch:
