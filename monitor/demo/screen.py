@@ -39,9 +39,8 @@ class Screen:
         """Print one line, or several, as they are."""
         self._console.print(Text(text, style=style), soft_wrap=not self.is_terminal)
 
-    def event(self, elapsed: float, label: str, title: str, *details: str) -> None:
-        """Print what happened: when (seconds since the start), what, and why."""
-        style = _STYLES.get(label, "")
+    def event(self, elapsed: float, label: str, title: str, *details: str, style: str = "") -> None:
+        """Print what happened: when (seconds since the start), what, and why. style: of the title."""
         if not self.is_terminal:
             self.say(f"{elapsed:5.1f}s  {label:<{_LABEL}}{title}")
             for detail in details:
@@ -49,11 +48,11 @@ class Screen:
             return
         grid = Table.grid(padding=(0, 1, 0, 0))
         grid.add_column(width=6, justify="right", style="dim", no_wrap=True)
-        grid.add_column(width=_LABEL - 1, style=style, no_wrap=True)
+        grid.add_column(width=_LABEL - 1, style=_STYLES.get(label, ""), no_wrap=True)
         grid.add_column(ratio=1)
-        body = Text(title, style="dim" if label == "no rule" else "bold" if label in {"NEW", "UPDATE"} else "")
+        body = Text(title, style=style or ("bold" if label in {"NEW", "UPDATE"} else ""))
         for detail in details:
-            body.append("\n" + detail, style="dim")
+            body.append("\n" + detail, style="not bold dim")
         grid.add_row(f"{elapsed:.1f}s", label, body)
         self._console.print(grid)
 
@@ -63,7 +62,8 @@ class Screen:
         title = f"{record.entry.title} ({record.entry.outlet})"
         told = _fate(record.channels)
         if record.entry.first_poll:
-            self.event(elapsed, _label(record.assignment), f"{title}: {_rules(record.matches)}; {told}")
+            line = f"{title}: {_rules(record.matches)}; {told}"
+            self.event(elapsed, _label(record.assignment), line, style="dim")
             return
         details = [_words(record.matches)]
         if record.assignment.kind is not model.Kind.NEW:

@@ -175,10 +175,10 @@ class _Show:
             self._view.decided(elapsed, decided)
         old = [entry for entry in seen.unmatched if entry.first_poll and entry.revision == 1]
         if old:
-            self._view.event(elapsed, "no rule", f"{len(old)} entries that were there already")
+            self._view.event(elapsed, "no rule", f"{len(old)} entries that were there already", style="dim")
         for entry in seen.unmatched:
             if entry not in old:
-                self._view.event(elapsed, "no rule", f"{entry.title} ({entry.outlet})")
+                self._view.event(elapsed, "no rule", f"{entry.title} ({entry.outlet})", style="dim")
 
     def _show_messages(self) -> None:
         elapsed = time.monotonic() - self._began
