@@ -1,6 +1,7 @@
 """From the outbox to the channels: at least once, one key, one text, nobody waits for another."""
 
 import asyncio
+import re
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from datetime import datetime, timedelta
@@ -8,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from monitor import deliver, errors, model
+from monitor import alert, deliver, errors, model
 from monitor.store import alerts, engine, outbox, silences
 from tests import servers, stored
-from tests.builders import NOON, a_channel, a_silence
+from tests.builders import NOON, a_channel, a_finding, a_silence, an_assignment
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -713,5 +714,44 @@ def test_told_counts_what_waits(desk: Desk) -> None:
     """A held message counts as told, so that its story is not announced twice."""
     story, _, alert_id = stored.new_story(desk.store)
     desk.notify("desk", story, alert_id, state=State.HELD, batch="quiet")
+    assert told_now(desk, story).told
+
+
+def test_updates_of_a_story_come_at_most_hourly(lite: Desk) -> None:
+    """An update every ten minutes for six hours: the first at once, then one message an hour with all since."""
+    story, _, first = stored.new_story(lite.store)
+    lite.notify("desk", story, first)
+    lite.run()
+    instants = []
+    for _ in range(36):
+        lite.later(10 * MINUTE)
+        before = len(lite.sender.sent)
+        lite.run()
+        entry = stored.new_entry(lite.store, at=lite.clock.now)
+        told = told_now(lite, story)
+        assignment = an_assignment(kind=model.Kind.UPDATE, story_id=story)
+        decision = alert.decide(
+            a_finding(entry=entry, assignment=assignment),
+            lite.channels[0],
+            told,
+            [],
+            now=lite.clock.now,
+            update_every=HOUR,
+            max_entry_age=48 * HOUR,
+            first=model.FirstPoll.DIGEST,
+        )
+        _, _, number = stored.decide(lite.store, entry, story_id=story, kind=model.Kind.UPDATE, now=lite.clock.now)
+        state = State.PENDING if decision.verdict is model.Verdict.SEND else State.HELD
+        ready_at = decision.until_at or lite.clock.now
+        lite.notify("desk", story, number, state=state, ready_at=ready_at, batch=decision.batch)
+        lite.run()
+        instants += [lite.clock.now - NOON] * (len(lite.sender.sent) - before)
+    assert instants == [timedelta(minutes=minutes) for minutes in (10, 70, 130, 190, 250, 310)]
+    listed = set(re.findall(r"\bA-(\d+)\b", " ".join(message.text for _, message in lite.sender.sent)))
+    assert len(listed) >= 32  # the first, its updates until the last hour's
+
+
+def told_now(desk: Desk, story: int) -> model.Told:
+    """Return what the desk's channel knows of a story."""
     with desk.store.read() as tx:
-        assert alerts.told(tx, story, ["desk"])["desk"].told
+        return alerts.told(tx, story, ["desk"])["desk"]
