@@ -146,10 +146,10 @@ def _commands(alert: model.Alert) -> tuple[tuple[str, str], ...]:
     """Return the exact commands that explain and silence; they hold numbers and rule names only, never feed text."""
     commands = [
         ("why this alert", f"monitor explain A-{alert.id}"),
-        ("silence this story", f'monitor silence add --story {alert.story.id} --for 24h --comment "..."'),
+        ("silence this story", f"monitor silence add --story {alert.story.id} --for 24h"),
     ]
     matches = leading(alert)
     if matches and re.fullmatch(r"[\w.-]+", matches[0].rule.id):
-        silence = f'monitor silence add --rule {matches[0].rule.id} --for 4h --comment "..."'
+        silence = f"monitor silence add --rule {matches[0].rule.id} --for 4h"
         commands.append(("silence this rule", silence))
     return tuple(commands)
