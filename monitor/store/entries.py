@@ -62,7 +62,7 @@ def fail_exhausted(tx: Session, now: datetime, *, attempts: int = ATTEMPTS) -> t
     return _entries(tx, rows)
 
 
-def mark_unmatched(tx: Session, entry_ids: Collection[int], rules_id: int, lease: str) -> int:
+def mark_unmatched(tx: Session, entry_ids: Collection[int], rules_id: int | None, lease: str) -> int:
     """Mark entries as processed that matched no rule of `rules_id`; return how many this lease still held."""
     return _update(tx, entry_ids, lease, status=model.EntryStatus.PROCESSED, rules_id=rules_id, last_error=None)
 
