@@ -135,7 +135,9 @@ def _parted(text: str, where: str) -> tuple[Mapping[str, Any], str]:
         raise errors.ConfigError(f"{where}: the front matter has no end; close it with a line `---`")
     try:
         front = YAML(typ="safe", pure=True).load(io.StringIO("\n".join(lines[1 : ends[0]])))
-    except (YAMLError, ValueError) as error:
+    except ValueError as error:  # an instant that cannot be
+        raise errors.ConfigError(f"{where}: `date` is no date ({error}); write 2023-09-14") from error
+    except YAMLError as error:
         said = " ".join(str(getattr(error, "problem", None) or error).split())
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 2}" if mark is not None else ""

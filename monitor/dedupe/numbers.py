@@ -19,6 +19,7 @@ _ORDINAL = re.compile(r"^(\d{1,4})(?:st|nd|rd|th)$")
 _DIGITS = re.compile(r"^\d{1,3}(?:,\d{3})+$|^\d{1,9}$")
 _YEAR = re.compile(r"^(?:19|20)\d\d$")
 _REACH = 4  # words between a number and what it counts
+_TOLL_REACH = 8
 _NOUN_REACH = 3  # words between an ordinal and its noun
 _AGES = frozenset({"aged", "age", "at"})  # "dead at 87"
 
@@ -61,7 +62,17 @@ def _act_before(found: Sequence[text.Word], acts: Sequence[str | None], n: int) 
         if acts[back] is not None:
             return acts[back]
         if found[back].folded not in lexicon.words("toll"):
+            return _toll_before(found, back) if back < n - 1 else None
+    return None
+
+
+def _toll_before(found: Sequence[text.Word], n: int) -> str | None:
+    """Return "kill" where a toll is told of far ahead of its number: "Death toll in Herat quake rises to 50"."""
+    for back in range(n, max(-1, n - _TOLL_REACH), -1):
+        if found[back].closes:
             return None
+        if found[back].folded == "toll":
+            return "kill"
     return None
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from monitor.dedupe import features, rarity
 
+NAMED_RARITY = 4.5  # at most, of a state or a well-known person: they stand in many stories, however rare the name
 NAME_WEIGHT = 1.15  # a name says more than a word as rare
 RARITY_POWER = 1.15
 
@@ -29,7 +30,10 @@ def of(profile: features.Profile, rare: rarity.Rarity) -> Vector:
     weights: dict[int, float] = {}
     for term, count in profile.terms.items():
         number = rarity.number(term)
-        weight = math.sqrt(count) * max(rare.of(number), 0.01) ** RARITY_POWER
+        rarity_of = max(rare.of(number), 0.01)
+        if term in profile.named:
+            rarity_of = min(rarity_of, NAMED_RARITY)
+        weight = math.sqrt(count) * rarity_of**RARITY_POWER
         weights[number] = weight * NAME_WEIGHT if term in profile.names else weight
     ordered = sorted(weights)
     return unit(np.array(ordered, np.uint32), np.array([weights[number] for number in ordered], np.float32))
