@@ -5,12 +5,16 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from monitor import __main__ as program
+from monitor import config, model
+from monitor.daemon import inforce
+from monitor.store import engine, feeds
 
 SMALL_RULES = """\
 version: 1
@@ -88,6 +92,44 @@ def set_up(folder: Path, *, config: str = SMALL_CONFIG, rules: str = SMALL_RULES
     (folder / "rules" / "own.yaml").write_text(rules, encoding="utf-8")
     (folder / "config.toml").write_text(config, encoding="utf-8")
     return folder / "config.toml"
+
+
+def came_in(path: Path, *titles: str, at: datetime, feed: str = "Wire", first: bool = False) -> None:
+    """Store entries as a poll of `feed` at `at` leaves them, and decide them with what `path` configures.
+
+    first: they came with the feed's first poll; else that one was an hour before, and empty.
+    """
+    found = inforce.read(lambda: config.load(path))
+    store = engine.open_store(found.settings.store_url)
+    try:
+        store.upgrade()
+        began = at - timedelta(hours=1)
+        deciding, _ = inforce.apply(found, store, began, lambda _: began)
+        if not first:
+            _polled(store, feed, (), began)
+        _polled(store, feed, titles, at)
+        while deciding.run_pass(at).claimed:
+            pass
+    finally:
+        store.close()
+
+
+def _polled(store: engine.Store, feed: str, titles: Sequence[str], at: datetime) -> None:
+    entries = tuple(
+        model.ParsedEntry(
+            key=f"{at:%H%M}-{number}",
+            title=title,
+            url=f"https://wire.example/{at:%Y%m%d%H%M}/{number}",
+            outlet="Reuters",
+            language="en",
+            published_at=at,
+        )
+        for number, title in enumerate(titles, start=1)
+    )
+    until, plan = at + timedelta(minutes=5), model.Plan(at + timedelta(minutes=10), "every 10m")
+    with store.write() as tx:
+        (claimed,) = feeds.claim_due(tx, at, limit=1, lease="test", until=until, names=[feed])
+        feeds.save_polls(tx, [model.PollRecord(claimed, model.Polled.NEW, at, plan, entries=entries)])
 
 
 def _written(stream: io.TextIOWrapper) -> str:

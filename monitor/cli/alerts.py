@@ -72,7 +72,10 @@ def show(number: Number, config: options.Config = None, *, as_json: options.Json
 
 @app.command("ack", epilog=options.examples("monitor alerts ack A-7"))
 def ack(number: Number, config: options.Config = None) -> None:
-    """Say that you have seen an alert; the first one to say so is remembered."""
+    """Say that you have seen an alert.
+
+    The first one to say so is remembered.
+    """
     from monitor.store import stories
 
     alert_id = options.number(number, "A")

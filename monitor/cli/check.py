@@ -28,8 +28,9 @@ def command(
     stats: Annotated[bool, typer.Option("--stats", help="What each rule matched in 30 days, from the store.")] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Check configuration, feeds, rules and their tests, known stories and channels, without reaching the network.
+    """Say what is wrong, where, and what to write instead.
 
+    It looks at configuration, feeds, rules and their tests, known stories and channels, and never at the network.
     Each line names file, line, what is wrong and what to write instead. Exit status: 0 all is well, 2 something is
     broken, 3 a rule's own test fails or something is worth a look.
     """

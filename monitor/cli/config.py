@@ -19,7 +19,10 @@ _MASK = "***"
 
 @app.command("show", epilog=options.examples("monitor config show", "monitor config show --json | jq .poll"))
 def show(config: options.Config = None, *, as_json: options.Json = False) -> None:
-    """Show every setting, defaults included; passwords, tokens and channel addresses are masked."""
+    """Show every setting, defaults included.
+
+    Passwords, tokens and channel addresses are masked.
+    """
     tables = masked(session.settings_or_shipped(config))
     if as_json:
         output.print_json(tables)

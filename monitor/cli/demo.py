@@ -17,10 +17,11 @@ def command(
     ] = 40.0,
     config: options.Config = None,  # noqa: ARG001  every command takes it; the demo writes its own
 ) -> int:
-    """Run the daemon on two weeks of invented news from a server of its own, and show what becomes of each entry.
+    """Run the daemon on two weeks of invented news.
 
-    Nothing needs to be set up, and nothing is left behind: the daemon, the news, a mailbox and a webhook receiver run
-    on this machine alone, in a temporary folder.
+    The news comes from a server of its own, and you see what becomes of each entry. Nothing needs to be set up, and
+    nothing is left behind: the daemon, the news, a mailbox and a webhook receiver run on this machine alone, in a
+    temporary folder.
     """
     from monitor import demo
 

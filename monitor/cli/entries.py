@@ -47,7 +47,10 @@ def search(
     *,
     as_json: options.Json = False,
 ) -> None:
-    """Search stored entries, newest first; feeds that were down in that time are named below."""
+    """Search stored entries, newest first.
+
+    Feeds that were down in that time are named below.
+    """
     from monitor.store import entries
     from monitor.store import feeds as feeds_store
 

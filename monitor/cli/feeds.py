@@ -60,7 +60,10 @@ def add(
     language: Annotated[str | None, typer.Option(help='Language code like "en"; else declared or detected.')] = None,
     config: options.Config = None,
 ) -> None:
-    """Add a feed to feeds.toml beside the configuration; a running daemon takes it up by itself."""
+    """Add a feed to feeds.toml.
+
+    That file stands beside the configuration. A running daemon takes the feed up by itself.
+    """
     from urllib.parse import urlsplit
 
     from monitor.config import units
@@ -85,7 +88,10 @@ def add(
 
 @app.command("remove", epilog=options.examples('monitor feeds remove "BBC World"'))
 def remove(name: _Name, config: options.Config = None) -> None:
-    """Take a feed out of feeds.toml; its entries and history stay in the store."""
+    """Take a feed out of feeds.toml.
+
+    Its entries and history stay in the store.
+    """
     from monitor import config as configuration
 
     settings = session.settings(config)
@@ -107,7 +113,10 @@ def import_(
     file: Annotated[str, typer.Argument(metavar="FILE.opml", help="An OPML file; - reads standard input.")],
     config: options.Config = None,
 ) -> None:
-    """Add the feeds of an OPML file to feeds.toml: folders become tags, clashing names are numbered."""
+    """Add the feeds of an OPML file to feeds.toml.
+
+    Folders become tags, and clashing names are numbered.
+    """
     from monitor import opml
 
     settings = session.settings(config)

@@ -13,7 +13,10 @@ HEARTBEAT = "heartbeat"
 
 
 def command(config: options.Config = None) -> None:
-    """Exit 0 when the daemon's heartbeat is younger than 90 s, else 1; one line says which."""
+    """Say whether the daemon is alive, for Docker and systemd.
+
+    Exit 0 when its heartbeat is younger than 90 s, else 1; one line says which.
+    """
     from monitor.store import facts
 
     now = clock.now()

@@ -37,7 +37,10 @@ def command(
     ] = None,
     config: options.Config = None,
 ) -> None:
-    """Write config.toml, rules/ and seeds/ to start from; what is there already is never overwritten."""
+    """Write config.toml, rules/ and seeds/ to start from.
+
+    What is there already is never overwritten. The set-up runs as it is: alerts are printed until a channel is set.
+    """
     if config is not None and folder is not None:
         msg = "give either a folder or --config, not both"
         raise typer.BadParameter(msg)

@@ -21,7 +21,10 @@ def try_channel(
     channel: Annotated[str, typer.Argument(metavar="CHANNEL", help="The channel's name in the configuration.")],
     config: options.Config = None,
 ) -> None:
-    """Send a lifelike alert to one channel, past its selector and quiet hours, and say what happened."""
+    """Send a lifelike alert to one channel.
+
+    It goes past selector and quiet hours, marked as a test. Exit 1, with the reason, when it was not taken.
+    """
     from monitor import render, send
 
     settings = session.settings(config)

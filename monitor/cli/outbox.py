@@ -27,7 +27,10 @@ def list_(
     *,
     as_json: options.Json = False,
 ) -> None:
-    """List notifications, newest first. Dead ones are never tried again by themselves: `monitor outbox retry`."""
+    """List notifications, newest first.
+
+    Dead ones are never tried again by themselves: `monitor outbox retry`.
+    """
     from monitor.store import outbox
 
     with session.store(session.settings(config)) as store, store.read() as tx:
@@ -56,7 +59,10 @@ def retry(
     *,
     every: Annotated[bool, typer.Option("--all", help="Every dead notification.")] = False,
 ) -> None:
-    """Try a dead notification again: it goes out as it was first rendered, with the same key."""
+    """Try a dead notification again.
+
+    It goes out as it was first rendered, with the same key.
+    """
     from monitor.store import outbox
 
     if (number is None) == (not every):
@@ -78,7 +84,10 @@ def retry(
 
 @app.command("drop", epilog=options.examples("monitor outbox drop 12"))
 def drop(number: _Number, config: options.Config = None) -> None:
-    """Give a notification up that was not sent yet; the alert stays in `monitor alerts list`."""
+    """Give a notification up that was not sent yet.
+
+    Its alert stays in `monitor alerts list`.
+    """
     from monitor.store import outbox
 
     with session.store(session.settings(config)) as store, store.write() as tx:

@@ -17,7 +17,11 @@ def command(
     every: Annotated[bool, typer.Option("--all", help="Every feed, due or not.")] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Make one pass over the feeds that are due, decide, deliver, and exit. For cron, or to try a feed."""
+    """Make one pass over what is due, and exit.
+
+    The feeds that are due are polled, what is new is decided, and what is due is delivered: for cron, or to try a feed.
+    Exit 1 when every poll failed.
+    """
     from monitor import config as configuration
     from monitor import daemon
 

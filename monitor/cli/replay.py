@@ -45,7 +45,7 @@ def command(
     every_entry: Annotated[bool, typer.Option("--every-entry", help="Deduplicate what matched no rule, too.")] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Run entries through match and dedupe, sending nothing and storing nothing.
+    """Try rules and dedupe on entries, sending nothing.
 
     A line of the file is an object with "title" and, if you have them, "id", "summary", "published_at" (a date with or
     without a time), "source" and "url". For every line, in order, one JSON line comes out: "id", "rules", "decision"

@@ -13,7 +13,10 @@ app = typer.Typer(no_args_is_help=True, help="The rules in force. To try one: mo
 
 @app.command("list", epilog=options.examples("monitor rules list", "monitor rules list --json | jq -r .id"))
 def list_(config: options.Config = None, *, as_json: options.Json = False) -> None:
-    """List the rules in force; without a configuration, the shipped ones."""
+    """List the rules in force.
+
+    Without a configuration, these are the shipped ones.
+    """
     from monitor import rules
 
     settings = session.settings_or_shipped(config)
@@ -45,7 +48,10 @@ def copy(
     rule_id: Annotated[str, typer.Argument(metavar="ID", help="A rule of `monitor rules list`.")],
     config: options.Config = None,
 ) -> None:
-    """Take a rule over to edit it: it is copied into your rules folder, and your copy replaces it."""
+    """Take a rule over to edit it.
+
+    It is copied into a file of its own in your rules folder, and your copy replaces it.
+    """
     from monitor import rules
 
     settings = session.settings(config)

@@ -8,10 +8,11 @@ EXAMPLES = options.examples("monitor run", "monitor run --config /etc/monitor/co
 
 
 def command(config: options.Config = None) -> None:
-    """Run the daemon: poll, match, alert and deliver until it is told to stop.
+    """Run the daemon.
 
-    SIGTERM and Ctrl-C end it cleanly: what is under way is finished, within 8 seconds. SIGHUP, or a change of the
-    files, reloads configuration, rules and known stories; a broken file is complained of and keeps the running state.
+    It polls, matches, alerts and delivers until it is told to stop. SIGTERM and Ctrl-C end it cleanly: what is under
+    way is finished, within 8 seconds. SIGHUP, or a change of the files, reloads configuration, rules and known
+    stories; a broken file is complained of and keeps the running state.
     """
     from monitor import config as configuration
     from monitor import daemon, web

@@ -16,7 +16,10 @@ _MOST_NAME = 60
 
 @app.command("list", epilog=options.examples("monitor seeds list", "monitor seeds list --json"))
 def list_(config: options.Config = None, *, as_json: options.Json = False) -> None:
-    """List the known stories: the files of the seeds folders, and the story that each one tells."""
+    """List the known stories.
+
+    These are the files of the seeds folders, each with the story that it tells.
+    """
     from monitor.store import stories
 
     settings = session.settings(config)
@@ -63,7 +66,10 @@ def add(
     date: Annotated[str | None, typer.Option(help="With --title: when it was told.", show_default=False)] = None,
     config: options.Config = None,
 ) -> None:
-    """Put a known story into the seeds folder; a running daemon takes it up by itself."""
+    """Put a known story into the seeds folder.
+
+    A running daemon takes it up by itself.
+    """
     from monitor import seeds as reading
 
     if (file is None) == (title is None):

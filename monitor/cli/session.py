@@ -42,7 +42,7 @@ def store(chosen: "configuration.Settings", *, as_is: bool = False) -> Iterator[
     """Open the settings' store, bring its tables up to date, and close it in the end.
 
     as_is: leave the tables alone, for a look that must be quick.
-    Raises ConfigError when it cannot be opened at all: then the place is wrong, not the moment.
+    Raises ConfigError when a file cannot be opened at all: then the place is wrong, not the moment; else StoreError.
     """
     from monitor.store import engine
 
@@ -61,7 +61,10 @@ def store(chosen: "configuration.Settings", *, as_is: bool = False) -> Iterator[
         opened.close()
 
 
-def _misplaced(chosen: "configuration.Settings", error: errors.StoreError) -> errors.ConfigError:
+def _misplaced(chosen: "configuration.Settings", error: errors.StoreError) -> errors.MonitorError:
+    """Return a file that cannot be used as a mistake in the configuration; a server that is away is none."""
+    if not chosen.store_url.startswith("sqlite"):
+        return error
     place = chosen.places.get("[store]")
     return errors.ConfigError(f"{place}: {error}" if place else str(error))
 

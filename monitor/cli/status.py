@@ -30,7 +30,10 @@ class _Trouble:
 
 
 def command(config: options.Config = None, *, as_json: options.Json = False) -> None:
-    """Show on one screen how it goes: daemon, feeds, entries, decisions, known stories, outbox. Exit 1 if not well."""
+    """Show on one screen how it goes.
+
+    Daemon, feeds, entries, decisions, known stories, outbox; what is not well, and what to do. Exit 1 if not well.
+    """
     settings = session.settings(config)
     now = clock.now()
     with session.store(settings) as store, store.read() as tx:

@@ -22,7 +22,10 @@ def list_(
     *,
     as_json: options.Json = False,
 ) -> None:
-    """List stories, the latest first; "known" ones were there beforehand and are never alerted."""
+    """List stories, the latest first.
+
+    Known ones were there beforehand, and what retells them is never alerted.
+    """
     from monitor.store import stories
 
     with session.store(session.settings(config)) as store, store.read() as tx:
@@ -85,7 +88,10 @@ def merge(
     into: Annotated[str, typer.Argument(metavar="INTO", help="The story that stays.")],
     config: options.Config = None,
 ) -> None:
-    """Say that two stories are one happening; it holds for the entries that follow."""
+    """Say that two stories are one happening.
+
+    It holds for the entries that follow.
+    """
     from monitor.store import stories
 
     one, other = options.number(number, "S"), options.number(into, "S")
@@ -106,7 +112,10 @@ def split(
     entry: Annotated[int, typer.Argument(metavar="ENTRY", min=1, help="The entry that tells something else.")],
     config: options.Config = None,
 ) -> None:
-    """Say that an entry does not belong to a story; it opens one of its own."""
+    """Say that an entry does not belong to a story.
+
+    It opens a story of its own, which holds for the entries that follow.
+    """
     from monitor.store import stories
 
     story_id = options.number(number, "S")
