@@ -37,7 +37,7 @@ Stretch = tuple[int, int]
 class View:
     """What a node may look at: a scanned text, some of its fields, and not the cancelled stretches.
 
-    rules: what each rule found, so that none is evaluated twice. meets: whether the entry meets a rule's conditions.
+    rules, leaves: what each found, so that nothing is sought twice. meets: whether the entry meets a rule's conditions.
     """
 
     program: Program
@@ -46,6 +46,7 @@ class View:
     fields: frozenset[model.Field] = frozenset(model.Field)
     cancelled: tuple[Stretch, ...] = ()
     rules: dict[tuple[str, frozenset[model.Field]], Found] = field(default_factory=dict)
+    leaves: dict[tuple[int, frozenset[model.Field]], list[Group]] = field(default_factory=dict)
 
     def sees(self, group: Group) -> bool:
         """Return whether a group stands in the fields and touches nothing that is cancelled."""
@@ -167,8 +168,13 @@ def near_groups(node: Near, view: View, *, tight: bool) -> list[Group]:
     if node.within is Within.TITLE:
         view = replace(view, fields=view.fields & {model.Field.TITLE})
     reach = node.within if isinstance(node.within, int) else None
+    operands: list[list[Group]] = []
+    for child in node.nodes:
+        if not isinstance(child, Not):
+            operands.append(spots(child, view))
+            if not operands[-1]:
+                return []
     forbidden = [group for child in node.nodes if isinstance(child, Not) for group in spots(child.node, view)]
-    operands = [spots(child, view) for child in node.nodes if not isinstance(child, Not)]
     choose = near.tightest if tight else near.every
     found: list[Group] = []
     for unit, pools in by_unit(node, operands, view):
@@ -222,16 +228,25 @@ def spots(node: Node, view: View) -> list[Group]:
 
 def _occurrences(node: Leaf, view: View) -> list[Group]:
     """Return a leaf's occurrences in the view's fields, in reading order, the longer first."""
-    spans = view.scan.spans
-    text = view.scan.text
-    found = [
-        Group(start, end, (Piece(start, end, term),))
-        for term in view.program.ids[node] & spans.keys()
-        for start, end in spans[term]
-        if text.parts[text.part_of[start]].field in view.fields
-    ]
-    found.sort(key=lambda group: (group.start, -group.end, group.pieces))
+    ids = view.program.ids[node]
+    key = (id(ids), view.fields)
+    found = view.leaves.get(key)
+    if found is None:
+        text = view.scan.text
+        found = [
+            Group(start, end, (Piece(start, end, term),))
+            for term, spans in view.scan.spans.items()
+            if term in ids
+            for start, end in spans
+            if text.parts[text.part_of[start]].field in view.fields
+        ]
+        found.sort(key=_reading_order)
+        view.leaves[key] = found
     return found
+
+
+def _reading_order(group: Group) -> tuple[int, int, tuple[Piece, ...]]:
+    return group.start, -group.end, group.pieces
 
 
 _FINDERS: Mapping[type[Node], Callable[..., Found]] = {

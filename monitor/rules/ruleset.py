@@ -101,12 +101,23 @@ def attempt(files: Mapping[str, str]) -> tuple[RuleSet | None, tuple[Complaint, 
         message = f"no rules in {where}"
         place = Place(next(iter(files), "rules"), 1, 1)
         complaints.error(place, "no-rules", message, 'put a *.yaml there, or name "builtin" in [rules] paths')
-    found = tuple(dict.fromkeys(complaints.found))
+    found = tuple(dict.fromkeys(_without_echoes(complaints.found)))
     if not nodes:
         return None, found
     compiled = program.compile_rules(nodes)
     rules = tuple(node.rule for node in compiled.rules)
     return RuleSet(rules, fingerprint(files), dict(files), nodes, compiled, found), found
+
+
+_UNREADABLE = frozenset({"yaml", "file-too-large", "too-deep", "too-many-nodes", "duplicate-key", "shape"})
+_ECHOES = frozenset({"unknown-list", "unknown-rule"})
+
+
+def _without_echoes(complaints: Sequence[Complaint]) -> Sequence[Complaint]:
+    """Leave out complaints about missing names while a file that may define them cannot be read."""
+    if not any(complaint.lint in _UNREADABLE for complaint in complaints):
+        return complaints
+    return [complaint for complaint in complaints if complaint.lint not in _ECHOES]
 
 
 def fingerprint(files: Mapping[str, str]) -> str:

@@ -267,9 +267,9 @@ def json_schema() -> dict[str, Any]:
     terms = {"anyOf": [text, {"$ref": "#/$defs/StemNode"}]}
     defs["List"] = {"anyOf": [text, {"type": "array", "items": terms}, {"$ref": "#/$defs/TermList"}]}
     whole = defs.pop("RuleFile")
-    made = _linked({"$schema": "https://json-schema.org/draft/2020-12/schema", "$defs": defs, **whole})
-    assert isinstance(made, dict)
-    return made
+    linked = _linked({"$schema": "https://json-schema.org/draft/2020-12/schema", "$defs": defs, **whole})
+    assert isinstance(linked, dict)
+    return linked
 
 
 def _linked(schema: object) -> object:
