@@ -2,90 +2,108 @@
 
 Children and not threads, because the parser holds the interpreter's lock while it takes quadratic time; children of
 our own and not a ProcessPoolExecutor, because there one killed child breaks every job. A child is started when there
-is work for it, replaced when it dies or has served long enough, and ends with its parent.
+is work for it, replaced when it dies or has served long enough, and ends with its parent, or when it is long idle.
+
+Two lanes, so that hostile documents do not hold up good ones: everything small starts in the quick lane, where it has
+a second. What takes longer, what is large, and what its caller suspects goes through the slow lane, one at a time.
 """
 
 import asyncio
-import contextlib
-import os
-import socket
-import subprocess
-import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from monitor import errors, model
 from monitor.sandbox import wire
+from monitor.sandbox.child_process import Child, EndedError
 
 DEADLINE = timedelta(seconds=10)
-MEMORY = 400 * 2**20
+QUICK = timedelta(seconds=1)
+MEMORY = 128 * 2**20
+LARGE = 2**20
 
-_START = 30.0  # seconds for a child to be ready: the machine may be busy
-_GRACE = 2.0  # seconds for a child to end after its input
+_QUICK_MEMORY = 48 * 2**20
+_SLOW_BYTES = 32 * 2**20  # documents that wait for the slow lane are held in memory: not more than this
+_IDLE = 120.0  # seconds after which an idle child ends by itself
 _PAUSE = 0.01
 _DOCUMENTS = 2000  # a child serves so many, then a fresh one takes over: what leaked goes with it
-_CHUNK = 2**18
-_ROOT = Path(__file__).resolve().parents[2]
-_PROGRAM = "import sys; sys.path.append(sys.argv.pop()); from monitor.sandbox import child; child.main()"
-_PASSED_ON = ("PATH", "LANG", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "VIRTUAL_ENV", "SYSTEMROOT")
-_PASSED_ON_PREFIXES = ("PYTHON", "COV", "LC_")
 
 
-class _EndedError(Exception):
-    """A child ended without an answer."""
+class _TooMuchError(errors.ParseError):
+    """A document took more time or memory than its lane gives."""
+
+
+@dataclass(slots=True)
+class _Lane:
+    """Room for so many documents at once, each with so many seconds and bytes beyond what a child has at its start."""
+
+    room: asyncio.Semaphore
+    seconds: float
+    memory: int
 
 
 class Sandbox:
     """A few parser children. Use one for the process, and `close` it at the end.
 
-    workers: children at most. deadline: wall-clock time for one document. memory: bytes of address space for a child.
+    workers: children of the quick lane; the slow lane has one more. deadline: wall-clock time for one document.
+    quick: the time in the quick lane. memory: bytes that one document may take.
+    idle: seconds after which a child without work ends.
     """
 
-    def __init__(self, *, workers: int = 2, deadline: timedelta = DEADLINE, memory: int = MEMORY) -> None:
-        self._deadline = deadline.total_seconds()
-        self._memory = memory
-        self._free = asyncio.Semaphore(workers)
-        self._idle: list[_Child] = []
-        self._children: set[_Child] = set()
+    def __init__(
+        self,
+        *,
+        workers: int = 2,
+        deadline: timedelta = DEADLINE,
+        quick: timedelta = QUICK,
+        memory: int = MEMORY,
+        idle: float = _IDLE,
+    ) -> None:
+        seconds = deadline.total_seconds()
+        self._quick = _Lane(asyncio.Semaphore(workers), min(quick.total_seconds(), seconds), min(_QUICK_MEMORY, memory))
+        self._slow = _Lane(asyncio.Semaphore(1), seconds, memory)
+        self._slow_bytes = 0
+        self._idle_seconds = idle
+        self._idle: list[Child] = []
+        self._children: set[Child] = set()
         self._closed = False
 
     async def parse(
-        self, body: bytes, *, content_type: str | None, url: str, now: datetime, outlet: str | None = None
+        self,
+        body: bytes,
+        *,
+        content_type: str | None,
+        url: str,
+        now: datetime,
+        outlet: str | None = None,
+        suspect: bool = False,
     ) -> model.ParsedFeed:
         """Parse one document in a child; see `parse.parse` for the arguments. Waits while all children are busy.
 
+        suspect: the feed failed last time; its document does not take time from others in the quick lane.
         Raises ParseError when it is no feed, or when its child had to be killed or died of it.
         """
-        asked = wire.request(body, content_type=content_type, url=url, now=now, outlet=outlet)
-        async with self._free:
-            child = await self._take()
+        about = {"content_type": content_type, "url": url, "now": now.isoformat(), "outlet": outlet}
+        if not suspect and len(body) <= LARGE:
             try:
-                content = await self._asked(child, asked)
-                child.served += 1
-                feed = self._feed(content)
-            except BaseException:
-                # Whatever came between, a cancellation included: an answer may be under way that nobody awaits.
-                self._drop(child)
-                raise
-            if child.served >= _DOCUMENTS:
-                self._drop(child)
-            else:
-                self._idle.append(child)
-            if isinstance(feed, errors.ParseError):
-                raise feed
-            return feed
+                return await self._through(self._quick, body, about)
+            except _TooMuchError:
+                if self._quick.seconds >= self._slow.seconds:
+                    raise
+        async with self._waiting(len(body)):
+            return await self._through(self._slow, body, about)
 
     async def close(self) -> None:
         """End all children; those under way are killed."""
         self._closed = True
         idle, self._idle = self._idle, []
-        for child in list(self._children):
-            if child not in idle:
-                self._drop(child)
+        for child in self._children - set(idle):
+            child.kill()  # whoever waits for its answer notices, and drops it
         for child in idle:
-            child.pipe.close()
-        for _ in range(int(_GRACE / _PAUSE)):
-            if all(child.process.poll() is not None for child in idle):
+            child.let_go()
+        for _ in range(int(2 / _PAUSE)):
+            if not any(child.lives for child in idle) and self._children <= set(idle):
                 break
             await asyncio.sleep(_PAUSE)
         for child in idle:
@@ -94,114 +112,88 @@ class Sandbox:
     @property
     def processes(self) -> tuple[int, ...]:
         """The process ids of the children that live."""
-        return tuple(sorted(child.process.pid for child in self._children if child.process.poll() is None))
+        return tuple(sorted(child.pid for child in self._children if child.lives))
 
-    async def _take(self) -> "_Child":
+    @property
+    def busy(self) -> int:
+        """How many children have a document under way."""
+        return sum(child.lives for child in self._children - set(self._idle))
+
+    @asynccontextmanager
+    async def _waiting(self, size: int) -> AsyncIterator[None]:
+        """Count a document that waits for the slow lane. Raises ParseError when too much waits there already."""
+        if self._slow_bytes and self._slow_bytes + size > _SLOW_BYTES:
+            raise errors.ParseError("too many documents that take long to parse came at the same time: try again later")
+        self._slow_bytes += size
+        try:
+            yield
+        finally:
+            self._slow_bytes -= size
+
+    async def _through(self, lane: _Lane, body: bytes, about: wire.About) -> model.ParsedFeed:
+        """Parse in the first child that is free in `lane`."""
+        async with lane.room:
+            while True:
+                child = await self._take()
+                try:
+                    answer = wire.read_answer(await self._asked(child, lane, body, about))
+                    _check(answer, lane)
+                except EndedError:
+                    self._drop(child)
+                    if not child.retired:
+                        raise _TooMuchError("the parser died of the document (too much memory, most likely)") from None
+                    continue  # it ended of idleness while it was asked: another one takes over
+                except BaseException:
+                    # Whatever came between, a cancellation included: an answer may be under way that nobody awaits.
+                    self._drop(child)
+                    raise
+                self._give_back(child, len(body))
+                if answer.feed is None:
+                    raise errors.ParseError(answer.message)
+                return answer.feed
+
+    async def _take(self) -> Child:
         if self._closed:
             raise errors.ParseError("the parser is closed")
         while self._idle:
             child = self._idle.pop()
-            if child.process.poll() is None:
+            if child.lives:
                 return child
             self._drop(child)
-        return await self._start()
-
-    async def _start(self) -> "_Child":
-        child = _Child(self._memory, self._deadline + 2)
+        child = Child(self._idle_seconds)
         self._children.add(child)
         try:
-            async with asyncio.timeout(_START):
-                await child.receive()
-        except (TimeoutError, _EndedError, OSError) as error:
-            code = child.process.poll()
-            self._drop(child)
-            why = f"exit status {code}" if code is not None else f"not ready within {_START:g} s"
-            raise errors.ParseError(f"no parser process could be started ({why})") from error
+            await child.ready()
         except BaseException:
             self._drop(child)
             raise
         return child
 
-    async def _asked(self, child: "_Child", asked: bytes) -> bytes:
+    def _give_back(self, child: Child, size: int) -> None:
+        child.served += 1
+        if child.served >= _DOCUMENTS or size > LARGE or self._closed:
+            self._drop(child)  # a large document leaves a large process
+        else:
+            self._idle.append(child)
+
+    async def _asked(self, child: Child, lane: _Lane, body: bytes, about: wire.About) -> bytes:
         try:
-            async with asyncio.timeout(self._deadline):
-                await child.send(asked)
+            async with asyncio.timeout(lane.seconds):
+                await child.send(wire.request(about, len(body), seconds=lane.seconds, memory=lane.memory))
+                await child.send(body)
                 return await child.receive()
         except TimeoutError:
-            message = f"parsing took longer than {self._deadline:g} s, so that the parser was stopped"
-            raise errors.ParseError(message) from None
-        except (_EndedError, OSError) as error:
-            raise errors.ParseError("the parser died of the document (too much memory, most likely)") from error
+            message = f"parsing took longer than {lane.seconds:g} s, so that the parser was stopped"
+            raise _TooMuchError(message) from None
 
-    def _feed(self, content: bytes) -> model.ParsedFeed | errors.ParseError:
-        """Return the feed, or the refusal of a document that did the child no harm. Raises ParseError for others."""
-        try:
-            feed, kind, message = wire.read_answer(content)
-        except ValueError as error:
-            raise errors.ParseError("the parser gave an answer that cannot be read") from error
-        if feed is not None:
-            return feed
-        if kind == "parse":
-            return errors.ParseError(message)
-        if kind == "memory":
-            raise errors.ParseError(f"parsing took more memory than {self._memory // 2**20} MiB")
-        raise errors.ParseError(f"the parser failed: {message}")
-
-    def _drop(self, child: "_Child") -> None:
+    def _drop(self, child: Child) -> None:
         self._children.discard(child)
         child.end()
 
 
-class _Child:
-    """One child process and the socket to it. Everything that it opens is closed by `end`."""
-
-    def __init__(self, memory: int, seconds: float) -> None:
-        self.served = 0
-        self.pipe, theirs = socket.socketpair()
-        self.pipe.settimeout(0)
-        command = [sys.executable, "-P", "-W", "ignore", "-c", _PROGRAM, str(memory), str(seconds), str(_ROOT)]
-        try:
-            # A session of its own, so that Ctrl-C in a terminal reaches the daemon alone, which then ends its children.
-            self.process = subprocess.Popen(command, stdin=theirs.fileno(), env=_environment(), start_new_session=True)  # noqa: S603
-        except BaseException:
-            self.pipe.close()
-            raise
-        finally:
-            theirs.close()
-
-    async def send(self, content: bytes) -> None:
-        """Send all of `content`."""
-        await asyncio.get_running_loop().sock_sendall(self.pipe, content)
-
-    async def receive(self) -> bytes:
-        """Return the content of the next frame. Raises _EndedError when the child ended instead."""
-        size = wire.LENGTH.unpack(await self._exactly(wire.LENGTH.size))[0]
-        if size > wire.LARGEST:
-            raise _EndedError
-        return await self._exactly(size)
-
-    async def _exactly(self, size: int) -> bytes:
-        loop = asyncio.get_running_loop()
-        parts: list[bytes] = []
-        while size > 0:
-            part = await loop.sock_recv(self.pipe, min(size, _CHUNK))
-            if not part:
-                raise _EndedError
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
-
-    def end(self) -> None:
-        """Kill the process if it lives, and reap it. A killed process is gone in a moment."""
-        self.pipe.close()
-        if self.process.poll() is None:
-            self.process.kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(timeout=_GRACE)
-
-
-def _environment() -> dict[str, str]:
-    """Return what a child needs of our environment: the secrets of channels and databases in it are none of that."""
-    return {
-        name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES)
-    }
+def _check(answer: wire.Answer, lane: _Lane) -> None:
+    """Raise for an answer after which the child is not to be used again."""
+    if answer.kind is wire.Kind.MEMORY:
+        raise _TooMuchError(f"parsing took more memory than {lane.memory // 2**20} MiB")
+    if answer.kind is wire.Kind.BUG:
+        raise errors.ParseError(f"the parser failed: {answer.message}")

@@ -1,7 +1,7 @@
 """The parser child: reads documents from its standard input, a socket, and answers with feeds. Shell.
 
 It ends with its parent (end of input, and on Linux a signal), with its deadline (an alarm that no lock can hold up,
-for a parent that is gone) and with its memory (a limit on the address space).
+for a parent that is gone), with its memory (a limit on the address space), and when nobody asks for long.
 """
 
 import contextlib
@@ -10,52 +10,66 @@ import resource
 import signal
 import socket
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
-from monitor import errors
+from monitor import errors, model
 from monitor.sandbox import wire
 
 _PR_SET_PDEATHSIG = 1
-_READY = b"{}"
+_LATE = 2.0  # seconds after the parent's deadline
 
 
 def main() -> None:
-    """Serve until the input ends. Arguments: bytes of address space, seconds for one document."""
-    memory, seconds = int(sys.argv[1]), float(sys.argv[2])
+    """Serve until the input ends. Argument: seconds to wait for a document."""
+    idle = float(sys.argv[1])
     _die_with_parent()
-    from monitor.parse import parse  # before the limit, and while nobody waits for an answer
+    from monitor.parse import parse  # while nobody waits for an answer
 
-    _limit(memory)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    size = _address_space()
     with socket.socket(fileno=0) as pipe:
-        pipe.settimeout(None)
-        pipe.sendall(wire.frame(_READY))
-        while (content := _receive(pipe)) is not None:
-            signal.setitimer(signal.ITIMER_REAL, seconds)
-            reply = _reply(parse, content)
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            del content
-            pipe.sendall(wire.frame(reply))
+        pipe.settimeout(idle)
+        pipe.sendall(wire.frame(wire.READY))
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            while (head := _exactly(pipe, wire.LENGTH.size)) is not None:
+                _serve(pipe, wire.LENGTH.unpack(head)[0], size, parse)
 
 
-def _reply(parse: object, content: bytes) -> bytes:
-    assert callable(parse)
+def _serve(pipe: socket.socket, length: int, size: int | None, parse: Callable[..., model.ParsedFeed]) -> None:
+    """Read one request and its document, and answer. size: of our address space at the start, None if unknown."""
+    content = _exactly(pipe, length)
+    if content is None:
+        return
+    request = wire.read_request(content)
+    signal.setitimer(signal.ITIMER_REAL, request.seconds + _LATE)
+    _limit(None if size is None else size + request.memory)
     try:
-        body, about = wire.read_request(content)
-        return wire.answer(parse(body, **about))
-    except errors.ParseError as error:
-        return wire.refusal("parse", str(error))
+        body = _exactly(pipe, request.size)
+        if body is None:
+            return
+        reply = wire.answer(_answer(body, request, parse))
     except MemoryError:
-        return wire.refusal("memory", "")
+        reply = wire.answer(wire.Answer(wire.Kind.MEMORY))
+    _limit(None)
+    pipe.sendall(wire.frame(reply))
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _answer(body: bytes, request: wire.Request, parse: Callable[..., model.ParsedFeed]) -> wire.Answer:
+    try:
+        return wire.Answer(wire.Kind.FEED, parse(body, **request.arguments))
+    except errors.ParseError as error:
+        return wire.Answer(wire.Kind.REFUSED, message=str(error))
+    except MemoryError:
+        raise
     except Exception as error:  # noqa: BLE001  a bug costs one document and is told, not the child
-        return wire.refusal("bug", f"{type(error).__name__}: {error}"[:300])
-
-
-def _receive(pipe: socket.socket) -> bytes | None:
-    """Return the next frame's content, None at the end of input."""
-    head = _exactly(pipe, wire.LENGTH.size)
-    return _exactly(pipe, wire.LENGTH.unpack(head)[0]) if head is not None else None
+        return wire.Answer(wire.Kind.BUG, message=f"{type(error).__name__}: {error}"[:300])
 
 
 def _exactly(pipe: socket.socket, size: int) -> bytes | None:
+    """Return so many bytes, None at the end of input. Raises TimeoutError when they do not come."""
     content = bytearray(size)
     view, got = memoryview(content), 0
     while got < size:
@@ -72,7 +86,16 @@ def _die_with_parent() -> None:
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _limit(memory: int) -> None:
+def _address_space() -> int | None:
+    """Return the size of our address space in bytes, None where the system does not tell."""
+    try:
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _limit(size: int | None) -> None:
+    """Let the address space grow up to `size` bytes, without end for None."""
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
     with contextlib.suppress(OSError, ValueError):  # macOS knows the limit but does not keep it
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY if size is None else size, hard))

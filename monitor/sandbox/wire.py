@@ -1,18 +1,52 @@
-"""What crosses the pipe between the daemon and a parser child: frames of bytes, and documents and feeds in JSON. Pure.
+"""What crosses the pipe between the daemon and a parser child: requests, documents, and feeds in JSON. Pure.
 
 JSON and nothing cleverer: the child has read hostile bytes, so that its answers are not trusted to build objects.
-A frame is its length in four bytes, big-endian, and its content.
+A frame is its length in four bytes, big-endian, and its content; a document follows its request bare.
 """
 
 import json
 import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
-from monitor import model
+from monitor import errors, model
 
 LENGTH = struct.Struct(">I")
-LARGEST = 64 * 2**20
+LARGEST = 128 * 2**20
+READY = b"{}"
+
+About = Mapping[str, str | None]
+
+
+class Kind(StrEnum):
+    """What an answer brings."""
+
+    FEED = "feed"
+    REFUSED = "refused"  # the document is no feed
+    MEMORY = "memory"  # it took too much
+    BUG = "bug"  # parsing raised what it should not
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a document. feed: None but for FEED. message: why not."""
+
+    kind: Kind
+    feed: model.ParsedFeed | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A document to come: its size in bytes, what to parse it with, and its limits."""
+
+    size: int
+    arguments: Mapping[str, Any]
+    seconds: float
+    memory: int
 
 
 def frame(content: bytes) -> bytes:
@@ -20,38 +54,33 @@ def frame(content: bytes) -> bytes:
     return LENGTH.pack(len(content)) + content
 
 
-def request(body: bytes, *, content_type: str | None, url: str, now: datetime, outlet: str | None) -> bytes:
-    """Return the frame that asks for one document: a line of JSON, then the document."""
-    about = {"content_type": content_type, "url": url, "now": now.isoformat(), "outlet": outlet}
-    return frame(json.dumps(about).encode() + b"\n" + body)
+def request(about: About, size: int, *, seconds: float, memory: int) -> bytes:
+    """Return the frame that announces a document of `size` bytes. about: arguments of `parse.parse`, dates as text."""
+    return frame(json.dumps({"about": dict(about), "size": size, "seconds": seconds, "memory": memory}).encode())
 
 
-def read_request(content: bytes) -> tuple[bytes, dict[str, Any]]:
-    """Return the document and the arguments to parse it with."""
-    line, _, body = content.partition(b"\n")
-    about = json.loads(line)
-    return body, {**about, "now": datetime.fromisoformat(about["now"])}
+def read_request(content: bytes) -> Request:
+    """Return what a request's frame says."""
+    found = json.loads(content)
+    about = {**found["about"], "now": datetime.fromisoformat(found["about"]["now"])}
+    return Request(found["size"], about, found["seconds"], found["memory"])
 
 
-def answer(feed: model.ParsedFeed) -> bytes:
-    """Return the content of an answer that brings a feed."""
-    return json.dumps({"feed": _feed(feed)}).encode()
+def answer(found: Answer) -> bytes:
+    """Return the content of an answer's frame."""
+    feed = _feed(found.feed) if found.feed is not None else None
+    return json.dumps({"kind": found.kind, "feed": feed, "message": found.message}).encode()
 
 
-def refusal(kind: str, message: str) -> bytes:
-    """Return the content of an answer that brings none. kind: `parse` for a document that is no feed, else `bug`."""
-    return json.dumps({"error": kind, "message": message}).encode()
-
-
-def read_answer(content: bytes) -> tuple[model.ParsedFeed | None, str, str]:
-    """Return the feed, or None with kind and message. Raises ValueError when the answer is not one."""
+def read_answer(content: bytes) -> Answer:
+    """Return the answer. Raises ParseError when it cannot be read."""
     try:
         found = json.loads(content)
-        if "feed" in found:
-            return _read_feed(found["feed"]), "", ""
-        return None, str(found["error"]), str(found["message"])
-    except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise ValueError(f"an answer that cannot be read: {type(error).__name__}") from error
+        kind = Kind(found["kind"])
+        feed = _read_feed(found["feed"]) if kind is Kind.FEED else None
+        return Answer(kind, feed, str(found["message"]))
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+        raise errors.ParseError("the parser gave an answer that cannot be read") from error
 
 
 def _feed(feed: model.ParsedFeed) -> dict[str, object]:
@@ -72,7 +101,7 @@ def _entry(entry: model.ParsedEntry) -> list[str | None]:
     return [entry.key, entry.title, entry.summary, entry.body, entry.url, entry.outlet, entry.language, at]
 
 
-def _read_feed(found: dict[str, Any]) -> model.ParsedFeed:
+def _read_feed(found: Mapping[str, Any]) -> model.ParsedFeed:
     return model.ParsedFeed(
         title=str(found["title"]),
         entries=tuple(_read_entry(each) for each in found["entries"]),
