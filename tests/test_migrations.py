@@ -1,6 +1,8 @@
 """Migrations lead every database to the tables that `store.tables` describes."""
 
+import os
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from sqlmodel import SQLModel
 
 from monitor import errors
 from monitor.store import engine, migrate
+from tests import postgres
 
 
 def test_migrations_lead_to_the_tables(store: engine.Store) -> None:
@@ -20,6 +23,28 @@ def test_migrations_lead_to_the_tables(store: engine.Store) -> None:
     with store.read() as tx:
         context = MigrationContext.configure(tx.connection(), opts={"compare_type": True})
         assert compare_metadata(context, SQLModel.metadata) == []
+
+
+def test_migrations_write_what_the_tables_say(sqlite_store: engine.Store, tmp_path: Path) -> None:
+    """The statements that made the database are those that `store.tables` would make: conditions of indexes, too."""
+    fresh = sa.create_engine(f"sqlite:///{tmp_path / 'fresh.db'}")
+    SQLModel.metadata.create_all(fresh)
+    with fresh.connect() as connection, sqlite_store.read() as tx:
+        assert _schema(tx.connection()) == _schema(connection)
+    fresh.dispose()
+
+
+def test_workers_may_upgrade_at_once(tmp_path: Path, postgres_server: str) -> None:
+    """Workers that start together on an empty database make its tables once, and none of them fails."""
+    with postgres.database(postgres_server, f"monitor_race_{os.getpid()}") as url:
+        for empty in (url, f"sqlite:///{tmp_path / 'monitor.db'}"):
+            stores = [engine.open_store(empty) for _ in range(4)]
+            with ThreadPoolExecutor(4) as pool:
+                assert list(pool.map(engine.Store.upgrade, stores)) == [None] * 4
+            with stores[0].read() as tx:
+                assert migrate.find_revision(tx.connection()) == migrate.HEAD
+            for store in stores:
+                store.close()
 
 
 def test_head_is_the_newest_file() -> None:
@@ -74,3 +99,13 @@ def _upgrade_within(store: engine.Store, *, pages: int) -> None:
     with store.write() as tx:
         tx.connection().exec_driver_sql(f"PRAGMA max_page_count = {pages}")
         migrate.upgrade(tx.connection(), store.name)
+
+
+def _schema(connection: sa.Connection) -> set[str]:
+    """Return the words of the statements that made a SQLite database, whatever their order in a line."""
+    made = connection.execute(
+        sa.text("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'alembic%'")
+    )
+    return {
+        " ".join(sorted(sql.replace(",", " , ").replace("(", " ( ").replace(")", " ) ").split())) for (sql,) in made
+    }

@@ -112,7 +112,7 @@ def test_a_locked_database_is_named(sqlite_store: engine.Store) -> None:
 
 def test_a_lock_on_postgresql_is_not_waited_for_for_ever(postgres_store: engine.Store) -> None:
     """On PostgreSQL a row that somebody holds for too long is complained of in the same words."""
-    url = postgres_store.url
+    url = postgres_store._engine.url.render_as_string(hide_password=False)
     _put(postgres_store)
     impatient = engine.open_store(url, patience=timedelta(milliseconds=50))
     with postgres_store.write() as tx:

@@ -4,12 +4,13 @@ import multiprocessing
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import TypeVar
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from monitor import model
+from monitor import errors, model
 from monitor.store import engine, entries, feeds, outbox, rule_versions, stories
 from tests import stored
 from tests.stored import MINUTE, NOON
@@ -147,6 +148,19 @@ def test_a_storys_alerts_are_numbered_without_gaps(store: engine.Store) -> None:
     with store.read() as tx:
         assert [alert.sequence for alert in stories.list_alerts(tx, story_id=story)] == list(range(WORKERS + 1, 0, -1))
         assert stories.get_story(tx, story).entries == WORKERS + 1
+
+
+def test_the_story_lock_keeps_others_waiting(postgres_store: engine.Store) -> None:
+    """On PostgreSQL whoever wants to decide stories waits for the one who does, and no longer than for any lock."""
+    url = postgres_store._engine.url.render_as_string(hide_password=False)
+    impatient = engine.open_store(url, patience=timedelta(milliseconds=50))
+    with postgres_store.write() as tx:
+        engine.story_lock(tx)
+        with pytest.raises(errors.StoreError, match="is locked"), impatient.write() as other:
+            engine.story_lock(other)
+    with impatient.write() as other:
+        engine.story_lock(other)
+    impatient.close()
 
 
 def test_one_of_two_decisions_remains(store: engine.Store) -> None:

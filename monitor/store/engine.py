@@ -45,11 +45,6 @@ class Store:
         self._writes = engine.execution_options(**{_WRITES: True})
 
     @property
-    def url(self) -> str:
-        """What it was opened with, password and all."""
-        return self._engine.url.render_as_string(hide_password=False)
-
-    @property
     def name(self) -> str:
         """What people call it: the path of the file, or the URL without its password."""
         return str(self.path) if self.path else self._engine.url.render_as_string(hide_password=True)

@@ -21,6 +21,10 @@ ATTEMPTS = 3
 
 _PAGE = 500  # rows that a search reads at a time
 
+# As literal text, because SQLite uses a partial index only where the statement itself says its condition.
+_PENDING = sa.text("entries.status = 'pending'")
+_TRIED = sa.text("entries.status = 'pending' AND entries.attempts > 0")
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -55,7 +59,7 @@ def claim_pending(
 def fail_exhausted(tx: Session, now: datetime, *, attempts: int = ATTEMPTS) -> tuple[model.Entry, ...]:
     """Give up on entries that were attempted `attempts` times, and return them, so that the operator is told."""
     at = engine.lease_now(tx, now)
-    exhausted = sa.select(tables.entries).where(_is_waiting(at), tables.entries.c.attempts >= attempts)
+    exhausted = sa.select(tables.entries).where(_is_waiting(at), _TRIED, tables.entries.c.attempts >= attempts)
     exhausted = exhausted.order_by(tables.entries.c.id).limit(_PAGE).with_for_update(skip_locked=True)
     rows = tx.connection().execute(exhausted).mappings().all()
     _update(tx, [row["id"] for row in rows], None, status=model.EntryStatus.FAILED)
@@ -148,14 +152,15 @@ def search(
 
 def count_pending(tx: Session) -> int:
     """Return how many entries wait to be processed."""
-    pending = tables.entries.c.status == model.EntryStatus.PENDING
-    return tx.connection().scalar(sa.select(sa.func.count()).select_from(tables.entries).where(pending)) or 0
+    return tx.connection().scalar(sa.select(sa.func.count()).select_from(tables.entries).where(_PENDING)) or 0
 
 
 def oldest_pending_at(tx: Session) -> datetime | None:
-    """Return when the entry was first seen that waits longest, None when none waits."""
-    pending = tables.entries.c.status == model.EntryStatus.PENDING
-    at: datetime | None = tx.connection().scalar(sa.select(sa.func.min(tables.entries.c.first_seen_at)).where(pending))
+    """Return when the entry was first seen that is next to be processed, None when none waits."""
+    table = tables.entries
+    at: datetime | None = tx.connection().scalar(
+        sa.select(table.c.first_seen_at).where(_PENDING).order_by(table.c.id).limit(1)
+    )
     return at
 
 
@@ -182,8 +187,7 @@ def count_by_day(tx: Session, since: datetime) -> dict[str, int]:
 
 
 def _is_waiting(at: datetime) -> sa.ColumnElement[bool]:
-    # As literal text, so that SQLite sees that the partial index on pending entries serves.
-    return sa.and_(sa.text("entries.status = 'pending'"), engine.lease_is_free(tables.entries, at))
+    return sa.and_(_PENDING, engine.lease_is_free(tables.entries, at))
 
 
 def _batch(rows: Sequence[RowMapping]) -> Sequence[RowMapping]:

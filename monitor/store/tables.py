@@ -100,18 +100,18 @@ class OutageRow(SQLModel, table=True):
     error: str
 
 
+_PENDING = text("status = 'pending'")
+_TRIED = text("status = 'pending' AND attempts > 0")  # few: those that a worker has or had
+
+
 class EntryRow(SQLModel, table=True):
     """An entry. Processed without a decision row: it matched no rule of `rules_id`."""
 
     __tablename__ = "entries"
     __table_args__ = (
         UniqueConstraint("feed_id", "key"),
-        Index(
-            "entries_pending",
-            "id",
-            sqlite_where=text("status = 'pending'"),
-            postgresql_where=text("status = 'pending'"),
-        ),
+        Index("entries_pending", "id", sqlite_where=_PENDING, postgresql_where=_PENDING),
+        Index("entries_tried", "id", sqlite_where=_TRIED, postgresql_where=_TRIED),
     )
 
     id: int | None = Field(default=None, primary_key=True)

@@ -124,6 +124,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("status = 'pending'"),
         postgresql_where=sa.text("status = 'pending'"),
     )
+    op.create_index(
+        "entries_tried",
+        "entries",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("status = 'pending' AND attempts > 0"),
+        postgresql_where=sa.text("status = 'pending' AND attempts > 0"),
+    )
 
     op.create_table(
         "notifications",
