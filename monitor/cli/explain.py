@@ -83,10 +83,7 @@ def _ground(settings: "configuration.Settings") -> "explaining.Ground":
 @contextmanager
 def _look(settings: "configuration.Settings") -> "Iterator[Session | None]":
     """Open the store for a look; None where there is none yet, and nothing is made."""
-    from pathlib import Path
-
-    _, is_sqlite, path = settings.store_url.partition("sqlite:///")
-    if is_sqlite and not Path(path).exists():
+    if not session.is_made(settings):
         yield None
         return
     with session.store(settings) as store, store.read() as tx:

@@ -20,8 +20,11 @@ def command(config: options.Config = None) -> None:
     from monitor.store import facts
 
     now = clock.now()
-    with session.store(session.settings(config), as_is=True) as store, store.read() as tx:
-        beat = facts.find(tx, HEARTBEAT)
+    settings = session.settings(config)
+    beat = None
+    if session.is_made(settings):
+        with session.store(settings, as_is=True) as store, store.read() as tx:
+            beat = facts.find(tx, HEARTBEAT)
     if beat is None:
         output.say("not running: no heartbeat was ever stored; start it with `monitor run`")
         raise typer.Exit(1)

@@ -37,6 +37,12 @@ def settings_or_shipped(config: Path | None) -> "configuration.Settings":
     return configuration.load(configuration.find_file(config))
 
 
+def is_made(chosen: "configuration.Settings") -> bool:
+    """Return whether there may be a database; a SQLite file that is not there yet is none."""
+    _, is_sqlite, path = chosen.store_url.partition("sqlite:///")
+    return not is_sqlite or Path(path).exists()
+
+
 @contextmanager
 def store(chosen: "configuration.Settings", *, as_is: bool = False) -> Iterator["engine.Store"]:
     """Open the settings' store, bring its tables up to date, and close it in the end.

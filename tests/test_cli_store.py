@@ -1,0 +1,385 @@
+"""The commands that look into the store: alerts, stories, entries, silences, outbox, seeds, status."""
+
+import shutil
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor import clock, config, model
+from monitor.store import engine, facts, feeds, outbox
+from tests.commands import SMALL_CONFIG, came_in, monitor, set_up
+
+WARNED = "US warns Pyongyang and Moscow of new sanctions"
+RETOLD = "US warns Pyongyang and Moscow of new sanctions, official says"
+ARRIVED = "Putin arrives in Hanoi for a two-day visit"
+CUP = "Cup tie postponed after storm"
+CHANNEL = '[[channels]]\nname = "desk"\nurl = "json://127.0.0.1:9/"\nmin_level = "high"\n'
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a folder in which four entries came in: two tell one story, one another, one matches nothing."""
+    folder = tmp_path_factory.mktemp("filled")
+    path = set_up(folder, config=SMALL_CONFIG + CHANNEL)
+    at = clock.now() - timedelta(minutes=5)
+    came_in(path, WARNED, ARRIVED, CUP, at=at)
+    came_in(path, RETOLD, at=at + timedelta(minutes=1))
+    return folder
+
+
+@pytest.fixture
+def desk(filled: Path, tmp_path: Path) -> Path:
+    """Return a copy of that folder, for the test alone."""
+    return Path(shutil.copytree(filled, tmp_path / "desk"))
+
+
+def changed(folder: Path) -> engine.Store:
+    """Open the folder's store."""
+    return engine.open_store(config.load(folder / "config.toml").store_url)
+
+
+def beat(folder: Path, at: datetime) -> None:
+    """Store a sign of life of a daemon."""
+    store = changed(folder)
+    with store.write() as tx:
+        facts.put(tx, "heartbeat", {"pid": 7, "host": "here", "version": "1"}, at)
+    store.close()
+
+
+def spoil(folder: Path) -> None:
+    """Let the first notification die."""
+    store, now = changed(folder), clock.now()
+    with store.write() as tx:
+        claimed = outbox.claim_next(tx, "desk", now, lease="x", until=now + timedelta(minutes=1))
+        assert claimed is not None
+        outbox.settle_dead(tx, claimed.id, "x", "401: no such hook", now)
+    store.close()
+
+
+# --- alerts -----------------------------------------------------------------------------------------------------
+
+
+def test_alerts_are_listed(desk: Path) -> None:
+    """Alerts are listed with number, level, story, rules and title, newest first."""
+    rows = monitor("alerts", "list", "--json", folder=desk).rows
+    assert [row["title"] for row in rows] == [ARRIVED, WARNED]
+    assert rows[1]["rules"] == ["sanctions-threat"]
+    assert rows[1]["alert"] == f"A-{rows[1]['id']}"
+    shown = monitor("alerts", "list", folder=desk).out
+    assert WARNED in shown
+    assert "sanctions-threat" in shown
+
+
+def test_an_alert_is_shown_with_where_it_went(desk: Path) -> None:
+    """One alert in full: why, which words, and each channel's state."""
+    number = monitor("alerts", "list", "--json", folder=desk).rows[1]["alert"]
+    shown = monitor("alerts", "show", number, folder=desk).out
+    assert "[HIGH]" in shown
+    assert "sanctions-threat (warns, sanctions)" in shown
+    assert "desk: pending" in shown
+    (row,) = monitor("alerts", "show", number, "--json", folder=desk).rows
+    assert [one["channel"] for one in row["notifications"]] == ["desk"]
+
+
+def test_an_alert_that_is_not_there_is_told(desk: Path) -> None:
+    """A number that names no alert is told in one line, with where they are listed."""
+    found = monitor("alerts", "show", "A-99", folder=desk)
+    assert (found.status, found.err) == (2, "no alert has the number 99; see `monitor alerts list`\n")
+
+
+@pytest.mark.parametrize("text", ["x", "A-", "S-1", "1.5", "٣", "9" * 30])
+def test_what_is_no_number_is_told(desk: Path, text: str) -> None:
+    """What is no number is told with how to write one."""
+    found = monitor("alerts", "show", text, folder=desk)
+    assert (found.status, found.err) == (2, f"'{text}' is no number; write it like A-7 or 7\n")
+
+
+def test_an_alert_is_seen_once(desk: Path) -> None:
+    """Only the first to say that they have seen an alert is remembered."""
+    assert "noted" in monitor("alerts", "ack", "1", folder=desk).out
+    assert "before" in monitor("alerts", "ack", "A-1", folder=desk).out
+
+
+# --- stories ----------------------------------------------------------------------------------------------------
+
+
+def test_a_story_is_shown_with_its_entries(desk: Path) -> None:
+    """The two that tell one happening are one story, and it is shown with both."""
+    rows = monitor("stories", "list", "--json", folder=desk).rows
+    story = next(row for row in rows if row["title"] == WARNED)
+    assert story["entries"] == 2
+    (shown,) = monitor("stories", "show", f"S-{story['id']}", "--json", folder=desk).rows
+    assert [one["title"] for one in shown["told"]] == [WARNED, RETOLD]
+    assert RETOLD in monitor("stories", "show", str(story["id"]), folder=desk).out
+
+
+def test_stories_are_merged_and_split(desk: Path) -> None:
+    """A person's word: two stories become one, and an entry leaves."""
+    first, second = (row["id"] for row in monitor("stories", "list", "--json", folder=desk).rows)
+    assert monitor("stories", "merge", str(first), str(second), folder=desk).status == 0
+    (story,) = monitor("stories", "list", "--json", folder=desk).rows
+    assert story["entries"] == 3
+    (shown,) = monitor("stories", "show", str(story["id"]), "--json", folder=desk).rows
+    entry = shown["told"][0]["entry"]
+    assert "opened S-" in monitor("stories", "split", str(story["id"]), str(entry), folder=desk).out
+    assert len(monitor("stories", "list", "--json", folder=desk).rows) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("show", "99"), "no story has the number 99; see `monitor stories list`\n"),
+        (("merge", "1", "99"), "no story has the number 99; see `monitor stories list`\n"),
+        (("merge", "1", "1"), "a story cannot be merged into itself; name two\n"),
+        (("split", "1", "99"), "entry 99 is not in story S-1; see `monitor stories show 1`\n"),
+        (("split", "99", "1"), "no story has the number 99; see `monitor stories list`\n"),
+    ],
+)
+def test_a_story_that_is_not_there_is_told(desk: Path, arguments: tuple[str, ...], said: str) -> None:
+    """Numbers that name nothing are told in one line."""
+    found = monitor("stories", *arguments, folder=desk)
+    assert (found.status, found.err) == (2, said)
+
+
+# --- entries ----------------------------------------------------------------------------------------------------
+
+
+def test_entries_are_found_with_what_became_of_them(desk: Path) -> None:
+    """Every entry is found by its words, with its decision and story."""
+    rows = monitor("entries", "search", "--json", folder=desk).rows
+    became = {row["title"]: row["became"] for row in rows}
+    assert became == {WARNED: "new", ARRIVED: "new", CUP: "unmatched", RETOLD: "duplicate"}
+    assert [row["title"] for row in monitor("entries", "search", "cup", "STORM", "--json", folder=desk).rows] == [CUP]
+    assert "No" not in monitor("entries", "search", "cup", folder=desk).err
+
+
+@pytest.mark.parametrize(("decision", "titles"), [("duplicate", [RETOLD]), ("unmatched", [CUP]), ("failed", [])])
+def test_entries_are_found_by_decision(desk: Path, decision: str, titles: list[str]) -> None:
+    """--decision keeps only what became that."""
+    rows = monitor("entries", "search", "--decision", decision, "--json", folder=desk).rows
+    assert [row["title"] for row in rows] == titles
+
+
+def test_entries_outside_the_time_are_not_found(desk: Path) -> None:
+    """--since and --until are instants or lengths of time."""
+    assert monitor("entries", "search", "--until", "1d", folder=desk).out == "no such entry in that time\n"
+    assert monitor("entries", "search", "--since", "2030-01-01", "--json", folder=desk).out == ""
+
+
+def test_a_time_that_is_none_is_told(desk: Path) -> None:
+    """What is neither a length of time nor a date is told with how to write one."""
+    found = monitor("entries", "search", "--since", "yesterday", folder=desk)
+    assert found.status == 2
+    assert '\'yesterday\' is neither a length of time like "30d" nor a date like "2026-11-01"' in found.err
+    assert found.err.count("\n") == 1
+
+
+def test_feeds_that_were_down_are_named(desk: Path) -> None:
+    """A search names the feeds that were down meanwhile: what they published may be missing."""
+    store, now = changed(desk), clock.now()
+    with store.write() as tx:
+        (feed,) = feeds.claim_due(tx, now, limit=1, lease="y", until=now + timedelta(minutes=1), names=["Wire"])
+        plan = model.Plan(now + timedelta(minutes=1), "backing off")
+        feeds.save_polls(tx, [model.PollRecord(feed, model.Polled.FAILED, now, plan, error="503 from the server")])
+    store.close()
+    shown = monitor("entries", "search", folder=desk).out
+    assert "Feeds that were down in that time" in shown
+    assert "Wire: " in shown
+    assert "503 from the server" in shown
+
+
+# --- silences ---------------------------------------------------------------------------------------------------
+
+
+def test_a_silence_comes_and_goes(desk: Path) -> None:
+    """A silence is added, listed with who and why, ended, and kept in the list of all."""
+    added = monitor("silence", "add", "--story", "S-1", "--for", "24h", "--comment", "summit week", folder=desk)
+    assert added.status == 0
+    assert added.out.startswith("silence 1: story '1' is muted until ")
+    (row,) = monitor("silence", "list", "--json", folder=desk).rows
+    assert (row["kind"], row["value"], row["comment"], row["active"]) == ("story", "1", "summit week", True)
+    assert monitor("silence", "end", "1", folder=desk).out == "silence 1 ended\n"
+    assert monitor("silence", "list", folder=desk).out == "no silence in force\n"
+    assert len(monitor("silence", "list", "--all", "--json", folder=desk).rows) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "name one thing to mute: --rule ID, --story ID, --feed NAME or --term WORDS\n"),
+        (
+            ("--rule", "a", "--feed", "b", "--for", "1h"),
+            "name one thing to mute: --rule ID, --story ID, --feed NAME or --term WORDS\n",
+        ),
+        (("--term", "grain"), "say how long: either --for 24h or --until 2026-12-01\n"),
+        (
+            ("--term", "grain", "--for", "1h", "--until", "2030-01-01"),
+            "say how long: either --for 24h or --until 2026-12-01\n",
+        ),
+        (("--term", "grain", "--for", "long"), "'long': write --for 24h (s, m, h, d, w) or --until 2026-12-01\n"),
+        (
+            ("--term", "grain", "--until", "2020-01-01"),
+            "'2020-01-01' has passed already; a silence ends in the future\n",
+        ),
+        (
+            ("--rule", "sanction-threat", "--for", "1h"),
+            "no rule is called 'sanction-threat' (did you mean 'sanctions-threat'?); see `monitor rules list`\n",
+        ),
+        (
+            ("--feed", "Wyre", "--for", "1h"),
+            "no feed is called 'Wyre' (did you mean 'Wire'?); see `monitor feeds list`\n",
+        ),
+        (("--story", "99", "--for", "1h"), "no story has the number 99; see `monitor stories list`\n"),
+    ],
+)
+def test_a_silence_that_mutes_nothing_is_refused(desk: Path, arguments: tuple[str, ...], said: str) -> None:
+    """A silence that could mute nothing, or without an end, is refused with what to write."""
+    found = monitor("silence", "add", *arguments, folder=desk)
+    assert (found.status, found.err) == (2, said)
+    assert monitor("silence", "list", "--all", "--json", folder=desk).rows == []
+
+
+# --- outbox -----------------------------------------------------------------------------------------------------
+
+
+def test_the_outbox_is_listed(desk: Path) -> None:
+    """What waits is listed with key, channel and state; --state and --channel choose."""
+    (row,) = monitor("outbox", "list", "--json", folder=desk).rows
+    assert (row["channel"], row["state"], row["key"]) == ("desk", "pending", "alert:1:desk")
+    assert monitor("outbox", "list", "--state", "dead", folder=desk).out == "nothing in the outbox\n"
+    assert monitor("outbox", "list", "--channel", "other", "--json", folder=desk).rows == []
+
+
+def test_a_dead_letter_is_tried_again(desk: Path) -> None:
+    """A dead notification goes back to pending, by its number or with all others."""
+    spoil(desk)
+    assert "401: no such hook" in monitor("outbox", "list", "--state", "dead", folder=desk).out
+    assert monitor("outbox", "retry", "1", folder=desk).out == "1 to be tried again; the daemon sends them\n"
+    assert monitor("outbox", "list", "--json", folder=desk).rows[0]["state"] == "pending"
+    spoil(desk)
+    assert monitor("outbox", "retry", "--all", folder=desk).out.startswith("1 to be tried again")
+
+
+def test_a_notification_is_dropped(desk: Path) -> None:
+    """What was not sent yet can be given up."""
+    assert monitor("outbox", "drop", "1", folder=desk).out == "dropped notification 1 (alert:1:desk)\n"
+    assert all(row["state"] != "pending" for row in monitor("outbox", "list", "--json", folder=desk).rows)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("retry",), "name one notification by its ID, or say --all; `monitor outbox list --state dead` shows them\n"),
+        (("retry", "1"), "notification 1 is not dead, so there is nothing to retry\n"),
+        (("retry", "99"), "no notification has the number 99; see `monitor outbox list`\n"),
+        (("drop", "99"), "no notification has the number 99; see `monitor outbox list`\n"),
+    ],
+)
+def test_what_cannot_be_done_to_a_notification_is_told(desk: Path, arguments: tuple[str, ...], said: str) -> None:
+    """Each is one line that says why, and what to do."""
+    found = monitor("outbox", *arguments, folder=desk)
+    assert (found.status, found.err) == (2, said)
+
+
+# --- feeds, seeds, status ---------------------------------------------------------------------------------------
+
+
+def test_feeds_are_listed_with_their_health(desk: Path) -> None:
+    """A feed that was polled is `well`, with when it is polled next and why."""
+    (row,) = monitor("feeds", "list", "--json", folder=desk).rows
+    assert (row["name"], row["status"], row["why"]) == ("Wire", "well", "every 10m")
+    assert "Wire" in monitor("feeds", "list", folder=desk).out
+
+
+def test_status_says_what_to_do(desk: Path) -> None:
+    """Without a daemon it is not well, and says how to start it; exit status 1."""
+    found = monitor("status", folder=desk)
+    assert found.status == 1
+    assert "NOT WELL: the daemon has never run on this store\n          start it: monitor run\n" in found.out
+    assert "2 new, 1 duplicate" in found.out
+
+
+def test_status_is_well(desk: Path) -> None:
+    """With a living daemon and nothing dead all is well; exit status 0."""
+    beat(desk, clock.now())
+    found = monitor("status", folder=desk)
+    assert found.out.endswith("All is well.\n")
+    assert found.status == 0
+    (row,) = monitor("status", "--json", folder=desk).rows
+    assert row["well"] is True
+    assert row["outbox"] == {"desk": {"pending": 1}}
+    assert row["decisions_24h"] == {"new": 2, "duplicate": 1}
+
+
+def test_status_names_dead_letters(desk: Path) -> None:
+    """A dead letter is not well, and the command that mends it is named."""
+    beat(desk, clock.now())
+    spoil(desk)
+    found = monitor("status", folder=desk)
+    assert found.status == 1
+    assert "1 messages could not be sent" in found.out
+    assert "monitor outbox retry" in found.out
+
+
+def test_status_names_broken_rules(desk: Path) -> None:
+    """Rules that were broken meanwhile are told by status, with their place."""
+    beat(desk, clock.now())
+    (desk / "rules" / "own.yaml").write_text("rules: [", encoding="utf-8")
+    found = monitor("status", folder=desk)
+    assert found.status == 1
+    assert "rules are broken: rules/own.yaml:" in found.out
+
+
+@pytest.mark.parametrize(("age", "status"), [(1, 0), (80, 0), (100, 1), (-3600, 1)])
+def test_the_heartbeat_tells_whether_it_lives(desk: Path, age: int, status: int) -> None:
+    """A heartbeat younger than 90 s is a living daemon; an older one, or one from the future, is not."""
+    beat(desk, clock.now() - timedelta(seconds=age))
+    found = monitor("healthcheck", folder=desk)
+    assert found.status == status
+    assert found.out.startswith("alive: process 7 on here" if status == 0 else "not running: ")
+    assert found.out.count("\n") == 1
+
+
+def test_before_the_first_run_it_does_not_live(tmp_path: Path) -> None:
+    """Without a store there is no daemon; no traceback."""
+    set_up(tmp_path)
+    found = monitor("healthcheck", folder=tmp_path)
+    assert found.status == 1
+    assert found.out.startswith("not running: ")
+
+
+def test_known_stories_are_listed_and_held_back(tmp_path: Path) -> None:
+    """A seed is listed with its story, and status counts what it held back, by story."""
+    path = set_up(tmp_path)
+    monitor("seeds", "add", "--title", WARNED, "--text", "Washington warned both.", folder=tmp_path)
+    came_in(path, RETOLD, at=clock.now() - timedelta(minutes=5))
+    (seed,) = monitor("seeds", "list", "--json", folder=tmp_path).rows
+    assert seed["title"] == WARNED
+    assert monitor("alerts", "list", "--json", folder=tmp_path).rows == []
+    (state,) = monitor("status", "--json", folder=tmp_path).rows
+    assert state["held_back_24h"] == [{"story": seed["story"], "title": WARNED, "entries": 1}]
+    assert f"1 by S-{seed['story']} ({WARNED})" in monitor("status", folder=tmp_path).out
+
+
+def test_stats_tell_what_each_rule_matched(desk: Path) -> None:
+    """`check --stats` names each rule with its matches, what became of them and headlines."""
+    rows = monitor("check", "--stats", "--json", folder=desk).rows
+    threat = next(row for row in rows if row["rule"] == "sanctions-threat")
+    assert (threat["matches"], threat["decisions"]) == (2, {"new": 1, "duplicate": 1})
+    assert threat["headlines"] == [RETOLD, WARNED]
+    assert "sanctions-threat: 2 in 30 days" in monitor("check", "--stats", folder=desk).out
+
+
+def test_replay_takes_what_is_stored(desk: Path) -> None:
+    """`replay --since` runs stored entries in the order in which they came."""
+    rows = monitor("replay", "--since", "1d", "--json", folder=desk).rows
+    assert [row["decision"] for row in rows] == ["new", "new", "unmatched", "duplicate"]
+    assert WARNED in monitor("replay", "--since", "1d", folder=desk).out
+
+
+def test_the_tables_are_brought_up_to_date(tmp_path: Path) -> None:
+    """`db upgrade` makes the database."""
+    set_up(tmp_path)
+    assert monitor("db", "upgrade", folder=tmp_path).out == f"{tmp_path}/monitor.db: the tables are up to date\n"
+    assert (tmp_path / "monitor.db").exists()
