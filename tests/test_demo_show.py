@@ -88,6 +88,13 @@ def test_without_a_terminal_the_screen_is_plain_lines() -> None:
     ]
 
 
+def test_an_update_says_what_is_new() -> None:
+    """Below an update stands what it brings."""
+    out = io.StringIO()
+    _plain(out).decided(1.0, _decided(model.Kind.UPDATE, news="now 120, not 96"))
+    assert " " * 19 + "new: now 120, not 96" in out.getvalue().splitlines()
+
+
 def test_on_a_terminal_the_screen_has_colours_and_keeps_to_its_width() -> None:
     """Long titles are wrapped beside their label."""
     out = io.StringIO()
@@ -213,13 +220,13 @@ def _alert_about(story: str) -> model.Alert:
     return builders.an_alert(entry=entry)
 
 
-def _decided(kind: model.Kind, *, entry: model.Entry | None = None) -> follow.Decided:
+def _decided(kind: model.Kind, *, entry: model.Entry | None = None, news: str = "") -> follow.Decided:
     drop = model.Verdict.DROP
     record = stories.DecisionRecord(
         id=1,
         entry=entry or builders.an_entry(),
         matches=(builders.a_match(),),
-        assignment=builders.an_assignment(kind=kind, score=0.83, because="the same names"),
+        assignment=builders.an_assignment(kind=kind, score=0.83, because="the same names", news=news),
         level=model.Level.HIGH,
         story_id=12,
         decided_at=NOON,

@@ -69,6 +69,8 @@ class Screen:
         if record.assignment.kind is not model.Kind.NEW:
             joined = f"{record.assignment.score:.2f} like \u201c{seen.story_title}\u201d"
             details.append(f"{joined}: {record.assignment.because}")
+        if record.assignment.news:
+            details.append(f"new: {record.assignment.news}")
         self.event(elapsed, _label(record.assignment), f"[{record.level}] {title}", *details, told)
 
     def table(self, rows: Sequence[tuple[str, str, str]]) -> None:
