@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Which feeds are polled, and how they are.")
 
+_MOST_NAME = 70  # leaves room for a number
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="The feed's name.")]
 
 
@@ -161,13 +162,14 @@ def _append(
     added = []
     for spec in specs:
         try:
-            schema.FeedTable(name=spec.name, url=spec.url)
+            name = output.clean(spec.name)[:_MOST_NAME].strip() or "feed"
+            schema.FeedTable(name=name, url=spec.url)
         except pydantic.ValidationError as error:
             said = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
             msg = f"{mask_url(spec.url)}: {said}"
             raise errors.ConfigError(msg) from error
         if spec.url not in urls:
-            added.append(replace(spec, name=_free(spec.name, names)))
+            added.append(replace(spec, name=_free(name, names)))
             urls.add(spec.url)
             names.add(added[-1].name)
     if specs and not added and len(specs) == 1:
