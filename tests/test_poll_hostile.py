@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import ipaddress
+import logging
 import socket
 import time
 import tracemalloc
@@ -172,6 +173,14 @@ def test_no_error_shows_a_secret(host: str) -> None:
     assert "hunter" not in message
 
 
+def test_no_log_shows_a_secret(caplog: pytest.LogCaptureFixture) -> None:
+    """Nothing that is logged while a feed is polled holds its query."""
+    with servers.FeedServer() as feeds, caplog.at_level(logging.DEBUG):
+        feeds.put("/a", BODY)
+        fetch(a_feed(url=feeds.url("/a?key=s3cret")))
+    assert "s3cret" not in caplog.text
+
+
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
@@ -228,6 +237,34 @@ def test_a_body_beyond_the_limit_is_refused(compressed: bool) -> None:
         assert "larger than 999 bytes" in str(failure(a_feed(url=feeds.url("/a")), max_body=999))
 
 
+async def decoded(stream: AsyncIterator[bytes], limit: int) -> bytes:
+    """Decode a stream of gzip."""
+    return await body.read(stream, "gzip", limit, asyncio.Semaphore())
+
+
+def test_large_bodies_are_read_a_few_at_a_time() -> None:
+    """A body beyond a megabyte waits for room, so that many of them at once do not fill the memory."""
+    held = 0
+    most = 0
+
+    async def chunks() -> AsyncIterator[bytes]:
+        nonlocal held, most
+        for number in range(4):
+            if number == 3:  # the second megabyte is there, so that room was found
+                held += 1
+                most = max(most, held)
+                await asyncio.sleep(0.01)
+                held -= 1
+            yield bytes(2**19)
+
+    async def whole() -> None:
+        room = asyncio.Semaphore(2)
+        await asyncio.gather(*(body.read(chunks(), "", 2**23, room) for _ in range(8)))
+
+    asyncio.run(whole())
+    assert most == 2
+
+
 def test_a_decompression_bomb_does_not_grow() -> None:
     """A gzip bomb of 200 MB is refused at the limit, while decoding, with a few megabytes of memory."""
     bomb = gzip.compress(b"\0" * 200_000_000, 1)
@@ -238,7 +275,7 @@ def test_a_decompression_bomb_does_not_grow() -> None:
 
     tracemalloc.start()
     with pytest.raises(errors.FetchError, match="larger than 8 MiB"):
-        asyncio.run(body.read(chunks(), "gzip", poll.MAX_BODY))
+        asyncio.run(decoded(chunks(), poll.MAX_BODY))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 30_000_000
@@ -251,8 +288,8 @@ def test_a_file_of_many_gzip_parts_ends() -> None:
         yield data
 
     two = gzip.compress(b"a") + gzip.compress(b"b") + b"\0\0"
-    assert asyncio.run(body.read(one(two), "gzip", 100)) == b"ab"
-    assert len(asyncio.run(body.read(one(gzip.compress(b"a") * 10_000), "gzip", 2**20))) < 100
+    assert asyncio.run(decoded(one(two), 100)) == b"ab"
+    assert len(asyncio.run(decoded(one(gzip.compress(b"a") * 10_000), 2**20))) < 100
 
 
 @pytest.mark.parametrize("coding", ["br", "deflate", "zstd", "gzip, gzip", "gzip, br", "compress", "x" * 500])

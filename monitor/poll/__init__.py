@@ -15,6 +15,7 @@ A total deadline covers all of it from the look-up of the name to the last byte.
 import asyncio
 import base64
 import hashlib
+import logging
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -37,6 +38,7 @@ DEADLINE = timedelta(seconds=30)
 MAX_BODY = 8 * 2**20
 
 _REDIRECTS = 5
+_LARGE_BODIES = 4  # read at the same time
 _LONGEST_URL = 4000
 _PERMANENT = (301, 308)
 _MOVED = (301, 302, 303, 307, 308)
@@ -58,11 +60,13 @@ _ADVICE = {
 class Client:
     """What `fetch` polls with; one for the process, from `open_client`.
 
-    deadline: for one poll, all redirects included. allowed: None when sockets are checked, not URLs (no proxy).
+    deadline: for one poll, all redirects included. room: for bodies that are large.
+    allowed: None when sockets are checked, not URLs (no proxy).
     """
 
     http: httpx.AsyncClient
     turns: turns.Turns
+    room: asyncio.Semaphore
     deadline: timedelta = DEADLINE
     max_body: int = MAX_BODY
     agent: str = ""
@@ -105,6 +109,7 @@ async def open_client(
     Raises ConfigError for a wrong network.
     """
     allowed = guard.networks(allow_networks)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it writes every URL, with its secrets, as information
     jar = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
     async with httpx.AsyncClient(
         transport=transport or _transport(allowed, proxy, names),
@@ -115,6 +120,7 @@ async def open_client(
         yield Client(
             http,
             turns.Turns(concurrency, per_host),
+            asyncio.Semaphore(_LARGE_BODIES),
             deadline=deadline,
             max_body=max_body,
             agent=user_agent(contact),
@@ -162,7 +168,8 @@ async def _poll(client: Client, feed: model.Feed, now: datetime) -> model.Fetche
             return model.NotModified(headers.validators(answer.fields, feed.validators), fresh, moved_to)
         if response.status_code != HTTPStatus.OK:
             raise _refusal(answer, now)
-        content = await body.read(response.aiter_raw(), answer.fields.get("content-encoding", ""), client.max_body)
+        coding = answer.fields.get("content-encoding", "")
+        content = await body.read(response.aiter_raw(), coding, client.max_body, client.room)
     finally:
         await response.aclose()
     return model.Fetched(

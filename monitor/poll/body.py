@@ -1,56 +1,65 @@
 """Reads the body of an answer and decodes it, within a limit that holds while decoding. Pure but for the stream.
 
-A few kilobytes of gzip can become a gigabyte, so that every step is told how much it may still give.
+A few kilobytes of gzip can become a gigabyte, so that every step is told how much it may still give. Large bodies are
+read a few at a time, so that many hostile servers at once do not fill the memory with what each may send.
 """
 
+import asyncio
 import zlib
 from collections.abc import AsyncIterable
+from contextlib import AsyncExitStack
 
 from monitor import errors
+
+LARGE = 2**20
 
 _GZIP = 16 + zlib.MAX_WBITS
 _MOST_MEMBERS = 64  # parts of one gzip file; real ones have one
 
 
-async def read(stream: AsyncIterable[bytes], encoding: str, limit: int) -> bytes:
+async def read(stream: AsyncIterable[bytes], encoding: str, limit: int, room: asyncio.Semaphore) -> bytes:
     """Return the decoded body. Raises FetchError when it is larger than `limit` bytes, broken, or coded otherwise.
 
     encoding: the Content-Encoding header, empty for none. Only gzip was asked for, so only gzip is taken.
+    room: held while more than LARGE bytes of the body are.
     """
-    name = encoding.strip().lower()
-    if name in ("", "identity"):
-        return await _plain(stream, limit)
-    if name in ("gzip", "x-gzip"):
-        return await _gzip(stream, limit)
-    raise errors.FetchError(f'the answer is coded as "{name[:40]}", which was not asked for (only gzip is)')
+    decoder = _decoder(encoding.strip().lower(), limit)
+    async with AsyncExitStack() as held:
+        has_room = False
+        async for chunk in stream:
+            decoder.feed(chunk)
+            if decoder.size > LARGE and not has_room:
+                await held.enter_async_context(room)
+                has_room = True
+        return decoder.finish()
 
 
-async def _plain(stream: AsyncIterable[bytes], limit: int) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    async for chunk in stream:
-        size += len(chunk)
-        if size > limit:
-            raise _too_large(limit)
-        parts.append(chunk)
-    return b"".join(parts)
+class Plain:
+    """Joins the pieces of a body and never holds more than `limit` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self.size = 0
+        self._limit = limit
+        self._parts: list[bytes] = []
+
+    def feed(self, data: bytes) -> None:
+        """Take the next piece. Raises FetchError when the whole grows too large."""
+        self.size += len(data)
+        if self.size > self._limit:
+            raise _too_large(self._limit)
+        self._parts.append(data)
+
+    def finish(self) -> bytes:
+        """Return the whole."""
+        return b"".join(self._parts)
 
 
-async def _gzip(stream: AsyncIterable[bytes], limit: int) -> bytes:
-    decoder = Gunzip(limit)
-    async for chunk in stream:
-        decoder.feed(chunk)
-    return decoder.finish()
-
-
-class Gunzip:
+class Gunzip(Plain):
     """Decodes gzip piece by piece and never holds more than `limit` decoded bytes."""
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        super().__init__(limit)
         self._read = 0
-        self._parts: list[bytes] = []
-        self._size = 0
         self._members = 1
         self._stream = zlib.decompressobj(_GZIP)
 
@@ -68,17 +77,14 @@ class Gunzip:
         """Return the decoded whole. Raises FetchError when the end is missing."""
         if self._read and not self._stream.eof:
             raise errors.FetchError("the compressed answer ends before its end")
-        return b"".join(self._parts)
+        return super().finish()
 
     def _decode(self, data: bytes) -> bytes:
         try:
-            part = self._stream.decompress(data, self._limit - self._size + 1)
+            part = self._stream.decompress(data, self._limit - self.size + 1)
         except zlib.error:
             raise errors.FetchError("the answer says that it is gzip, but it cannot be decoded") from None
-        self._size += len(part)
-        if self._size > self._limit:
-            raise _too_large(self._limit)
-        self._parts.append(part)
+        super().feed(part)
         return self._stream.unused_data if self._stream.eof else self._stream.unconsumed_tail
 
     def _next_member(self, data: bytes) -> bool:
@@ -88,6 +94,14 @@ class Gunzip:
         self._members += 1
         self._stream = zlib.decompressobj(_GZIP)
         return True
+
+
+def _decoder(name: str, limit: int) -> Plain:
+    if name in ("", "identity"):
+        return Plain(limit)
+    if name in ("gzip", "x-gzip"):
+        return Gunzip(limit)
+    raise errors.FetchError(f'the answer is coded as "{name[:40]}", which was not asked for (only gzip is)')
 
 
 def _too_large(limit: int) -> errors.FetchError:
