@@ -128,7 +128,11 @@ def pruned(trace: match.Trace) -> match.Trace:
             return children[0]
     if trace.label == "match" and len(children) == 1:
         return children[0]
-    return replace(trace, children=tuple(child for child in children if child.note != "cancels nothing"))
+    children = tuple(child for child in children if child.note != "cancels nothing")
+    note = trace.note
+    if trace.rule is not None and not trace.holds:  # the rule's own note is of all alternatives
+        note = next((child.note for child in children if not child.holds and child.note), note)
+    return replace(trace, note=note, children=children)
 
 
 def nearness(trace: match.Trace) -> float:
