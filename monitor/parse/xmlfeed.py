@@ -29,13 +29,7 @@ def read(body: bytes, *, content_type: str | None, url: str, now: datetime) -> r
     # Without a location: feedparser would resolve guids, too, and every key would change when the feed moves.
     headers = {"content-type": kind}
     dropped: list[str] = []
-    try:
-        parsed = _feedparser(document, headers)
-        found = [(parsed, number) for number in range(len(parsed["entries"]))]
-    except (MemoryError, errors.MonitorError):
-        raise
-    except Exception as error:  # noqa: BLE001  feedparser raises what it likes
-        parsed, found = _one_by_one(document, headers, dropped, error)
+    parsed, found = _parsed(document, headers, dropped)
     if not parsed.get("version") and not found:
         raise errors.ParseError(_what_it_is(body))
     entries = _entries(found, url=url, now=now, dropped=dropped)
@@ -52,6 +46,22 @@ def read(body: bytes, *, content_type: str | None, url: str, now: datetime) -> r
     )
 
 
+def _parsed(document: bytes, headers: dict[str, str], dropped: list[str]) -> tuple[Any, list[tuple[Any, int]]]:
+    """Return the document as feedparser has it, and its entries: whole, or one by one when that brings more."""
+    try:
+        parsed = _feedparser(document, headers)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001  feedparser raises what it likes
+        return _one_by_one(document, headers, dropped, error)
+    found = [(parsed, number) for number in range(len(parsed["entries"]))]
+    if parsed.get("bozo") and parsed["entries"] and len(split.split(document)[1]) > len(found):
+        # A tag that is never closed swallows the entries behind it.
+        alone = _one_by_one(document, headers, [], None)[1]
+        found = alone if len(alone) > len(found) else found
+    return parsed, found
+
+
 def _feedparser(document: bytes, headers: dict[str, str]) -> Any:  # noqa: ANN401  an untyped library's dictionary
     # Only ever BytesIO: bare bytes or text that name a file or a URL would be opened.
     return feedparser.parse(
@@ -60,7 +70,7 @@ def _feedparser(document: bytes, headers: dict[str, str]) -> Any:  # noqa: ANN40
 
 
 def _one_by_one(
-    document: bytes, headers: dict[str, str], dropped: list[str], error: Exception
+    document: bytes, headers: dict[str, str], dropped: list[str], error: Exception | None
 ) -> tuple[Any, list[tuple[Any, int]]]:
     """Read the document without entries, then each entry inside that; note the ones that cannot be read."""
     head, items, tail = split.split(document)
