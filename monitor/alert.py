@@ -327,12 +327,9 @@ def _covers(silence: model.Silence, entry: model.Entry, story_id: int | None) ->
         return digits.isdecimal() and int(digits) == story_id
     if silence.kind is model.SilenceKind.FEED:
         return silence.value == entry.feed
-    if silence.kind is model.SilenceKind.TERM:
-        term = _folded(silence.value)
-        words = r"\s+".join(re.escape(word) for word in term.split())
-        text = f"{_folded(entry.title)}\n{_folded(entry.summary)}"
-        return bool(words) and re.search(rf"(?<!\w){words}(?!\w)", text) is not None
-    return False
+    words = r"\s+".join(re.escape(word) for word in _folded(silence.value).split())
+    text = f"{_folded(entry.title)}\n{_folded(entry.summary)}"
+    return bool(words) and re.search(rf"(?<!\w){words}(?!\w)", text) is not None
 
 
 def _folded(text: str) -> str:

@@ -16,6 +16,7 @@ from tests.builders import (
     a_match,
     a_rule,
     a_silence,
+    a_story,
     an_assignment,
     an_entry,
 )
@@ -334,6 +335,11 @@ def test_a_digest_channel_waits_for_its_hour() -> None:
     assert decision.until_at == datetime(2026, 11, 21, 23, 0, tzinfo=UTC)
 
 
+def test_outside_quiet_hours_nothing_waits() -> None:
+    """At noon a channel with quiet nights is told at once."""
+    assert decide(a_finding(level=model.Level.LOW), a_channel(quiet=NIGHT)).verdict is SEND
+
+
 def test_a_digest_whose_hour_is_quiet_waits_for_the_end() -> None:
     """A digest hour inside quiet hours moves to their end, still as the digest."""
     channel = a_channel(digest=(time(23),), quiet=NIGHT)
@@ -412,6 +418,35 @@ def test_whatever_the_quiet_hours_an_alert_is_held_for_a_day_at_most(
 def test_a_digest_hour_is_never_more_than_a_day_and_an_hour_away(hours: set[time], zone: str, at: datetime) -> None:
     """The next digest comes after `at`, within a day (25 h when the clocks change)."""
     assert at < alert.next_digest_at(hours, zone, at) <= at + 25 * HOUR
+
+
+# --- levels ---
+
+
+def test_the_level_is_the_highest_of_what_may_be_sent() -> None:
+    """Experimental rules raise nothing; without any other the level is info."""
+    trial = a_match(a_rule(level=model.Level.CRITICAL, status=model.RuleStatus.EXPERIMENTAL))
+    low = a_match(a_rule(level=model.Level.LOW))
+    assert alert.level_of((trial, low)) is model.Level.LOW
+    assert alert.level_of((trial,)) is model.Level.INFO
+
+
+def test_outlets_are_counted_once() -> None:
+    """The entry's own outlet counts, nameless ones do not, and there is always one."""
+    assert alert.count_outlets(a_story(outlets=("Reuters", "AP")), an_entry(outlet="AP")) == 2
+    assert alert.count_outlets(a_story(outlets=()), an_entry(outlet="")) == 1
+
+
+def test_a_story_that_many_outlets_tell_within_hours_rises() -> None:
+    """Enough outlets, soon enough, and not a known story: one level up, as an update that says why."""
+    many = a_finding(outlets=alert.RISE_OUTLETS)
+    assert alert.rises(many, a_story())
+    assert not alert.rises(a_finding(outlets=alert.RISE_OUTLETS - 1), a_story())
+    assert not alert.rises(many, a_story(opened_at=NOON - alert.RISE_WITHIN - HOUR))
+    assert not alert.rises(a_finding(outlets=alert.RISE_OUTLETS, assignment=an_assignment(known=True)), a_story())
+    risen = alert.risen(many, a_story())
+    assert (risen.level, risen.assignment.kind) == (model.Level.CRITICAL, model.Kind.UPDATE)
+    assert risen.assignment.news == f"now told by {alert.RISE_OUTLETS} outlets"
 
 
 # --- in words ---

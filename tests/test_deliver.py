@@ -401,7 +401,7 @@ def test_after_a_day_and_a_half_it_is_given_up(lite: Desk) -> None:
     async def begin() -> None:
         worker = lite.deliverer()
         while lite.get(number).state is State.PENDING:
-            lite.later(5 * MINUTE)
+            lite.later(20 * MINUTE)
             await worker.tick()
             await asyncio.gather(*worker._tasks.values())
 
@@ -603,6 +603,35 @@ def test_gathered_updates_thread_under_their_story(desk: Desk) -> None:
     assert 'Updates of "US warns Pyongyang' in digest.subject
 
 
+def test_a_first_poll_is_one_digest_though_it_was_decided_bit_by_bit(lite: Desk) -> None:
+    """What is due some seconds later goes with the first of its batch."""
+    for seconds in range(5):
+        lite.alert(state=State.HELD, batch="first", ready_at=NOON + MINUTE + seconds * SECOND)
+    lite.later(MINUTE)
+    lite.run()
+    ((_, digest),) = lite.sender.sent
+    assert "Already running when added: 5 alerts" in digest.subject
+
+
+def test_a_channel_that_was_mended_is_tried_at_once(lite: Desk) -> None:
+    """A new URL for a channel ends its rest."""
+    lite.alert()
+    lite.alert()
+    lite.sender.fail = lambda _channel, _message: errors.DeliveryError("401", permanent=True)
+
+    async def begin() -> None:
+        worker = lite.deliverer()
+        await worker.tick()
+        await asyncio.gather(*worker._tasks.values())
+        assert len(lite.sender.tried) == 1
+        lite.sender.fail = lambda _channel, _message: None
+        worker.set_channels([a_channel(url="json://localhost/mended")])
+        await worker.run_until_idle(20 * SECOND)
+
+    asyncio.run(begin())
+    assert len(lite.sender.sent) == 1
+
+
 def test_batches_of_channels_do_not_mix(lite: Desk) -> None:
     """Each channel and each batch has its own digest."""
     lite.channels = (a_channel(), a_channel(name="legal"))
@@ -662,8 +691,9 @@ def test_a_restart_does_not_lift_the_limit(lite: Desk) -> None:
 def test_without_a_limit_nothing_is_folded(lite: Desk) -> None:
     """`limit = "off"` sends each."""
     lite.channels = (a_channel(limit=None),)
-    for _ in range(63):
-        lite.alert()
+    story, _, number = stored.new_story(lite.store)
+    for copy in range(63):
+        lite.notify("desk", story, number, key=f"alert:{number}:{copy}")
     lite.run()
     assert len(lite.sender.sent) == 63
 
@@ -692,6 +722,55 @@ def test_a_digest_leaves_out_and_counts_what_is_silenced(desk: Desk) -> None:
     ((_, digest),) = desk.sender.sent
     assert "2 alerts; 1 more silenced" in digest.subject
     assert "Headline 1" not in digest.text
+
+
+def test_a_message_that_says_nothing_is_dead(lite: Desk) -> None:
+    """A notification without an alert and without a text is given up, and told."""
+    number = stored.notify(lite.store)
+    lite.run()
+    assert (lite.get(number).state, lite.sender.tried) == (State.DEAD, [])
+
+
+def test_what_another_worker_took_is_not_sent(lite: Desk) -> None:
+    """When the claim is lost before the text is stored, nothing is sent."""
+    number = lite.alert()
+
+    async def losing(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        result = await call(function, *args, **kwargs)
+        if isinstance(result, model.Notification):
+            with lite.store.write() as tx:
+                outbox.drop(tx, number)
+        return result
+
+    async def begin() -> None:
+        await lite.deliverer(losing).run_until_idle(20 * SECOND)
+
+    asyncio.run(begin())
+    assert lite.sender.tried == []
+
+
+def test_what_another_worker_took_is_not_settled(lite: Desk) -> None:
+    """When the claim is lost during the send, the outcome is the other worker's."""
+    number = lite.alert()
+
+    def lose(_channel: str, _message: model.Message) -> None:
+        with lite.store.write() as tx:
+            outbox.drop(tx, number)
+
+    lite.sender.fail = lose
+    lite.run()
+    assert lite.get(number).state is State.SILENCED
+
+
+def test_a_message_that_cannot_be_written_holds_up_no_other(lite: Desk) -> None:
+    """An error while rendering puts that message off; the next one goes."""
+    lite.channels = (a_channel(zone="Nowhere/Atall"),)
+    bad = lite.alert()
+    good = stored.notify(lite.store, message=model.Message("k", "subject", "text"))
+    lite.run()
+    assert lite.get(good).state is State.SENT
+    assert lite.get(bad).state is State.PENDING
+    assert "cannot be written" in (lite.get(bad).last_error or "")
 
 
 def test_the_operator_is_told_on_marked_channels_once_a_topic(desk: Desk) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor import model, render
+from monitor.render import slack
 from tests.builders import NOON, a_channel, a_match, a_rule, a_story, an_alert, an_assignment, an_entry
 
 MAIL = a_channel(url="mailto://desk@example.org")
@@ -354,7 +355,7 @@ def test_hostile_text_stays_text(text: str, channel: model.Channel) -> None:
     check_text_stays_text(hostile_alert(text), channel)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(ANY_TEXT, st.sampled_from(ALL))
 def test_any_text_stays_text(text: str, channel: model.Channel) -> None:
     """The same for whatever hypothesis thinks of."""
@@ -390,6 +391,31 @@ def test_only_web_addresses_become_links() -> None:
     assert "javascript" not in message(an_alert(entry=an_entry(url="javascript:alert(1)"))).html
     quoted = message(an_alert(entry=an_entry(url='https://e.example/"onclick="x> <y|z'))).html
     assert 'href="https://e.example/%22onclick=%22x%3E%20%3Cy%7Cz"' in quoted
+
+
+@pytest.mark.parametrize(
+    "url", ["https://e.example/" + "x" * 2_000, "https://[broken", "http://", "ftp://e.example", ""]
+)
+def test_an_address_that_leads_nowhere_is_left_out(url: str) -> None:
+    """An alert without a good link is told all the same."""
+    for channel in ALL:
+        assert "US warns" in message(an_alert(entry=an_entry(url=url)), channel).text
+
+
+def test_a_slack_digest_that_is_too_long_says_how_many_are_left() -> None:
+    """Beyond Slack's fifty blocks the rest is counted."""
+    alerts = [replace(one, entry=an_entry(title=f"{one.id} " + "long headline " * 20)) for one in some_alerts(700)]
+    blocks = slack_texts(render.digest(alerts, SLACK, key="k", title="Digest").data)
+    assert len(blocks) <= 50
+    assert re.fullmatch(r"and \d+ lines more: `monitor alerts list`", blocks[-1])
+
+
+def test_a_long_text_is_cut_without_half_an_entity() -> None:
+    """Slack's sections are cut before an entity or a link that would not fit."""
+    for tail in ("&amp;" * 9, "<https://e.example|title>"):
+        for length in range(2_870, 2_905):
+            cut = slack._capped("x" * length + tail * 20)
+            assert re.fullmatch(r"x+(&amp;|<https://e\.example\|title>)*…", cut)
 
 
 def test_the_same_alert_renders_the_same() -> None:

@@ -75,8 +75,14 @@ class Deliverer:
         self.set_channels(channels)
 
     def set_channels(self, channels: Sequence[model.Channel]) -> None:
-        """Serve these channels from now on; what another one still has in the outbox waits until it comes back."""
-        self._channels = {channel.name: channel for channel in channels}
+        """Serve these channels from now on; what another one still has in the outbox waits until it comes back.
+
+        A channel whose URL was changed is tried at once, however it fared before.
+        """
+        before, self._channels = self._channels, {channel.name: channel for channel in channels}
+        for name, lane in self._lanes.items():
+            if name in self._channels and name in before and before[name].url != self._channels[name].url:
+                lane.health = Health()
         for name in set(self._lanes) - set(self._channels):
             self._lanes.pop(name).close()
 

@@ -17,11 +17,13 @@ def release_due(tx: Session, now: datetime) -> int:
     """Let out what was held until now: what is alone in its batch as it is, the others as one digest; return how many.
 
     One transaction: a crash leaves either the held ones or the digest. What exceeded a channel's limit always goes as
-    a digest, so that it does not exceed it again.
+    a digest, so that it does not exceed it again. Of a batch without fixed hours, what is due a little later goes, too.
     """
     due = outbox.list_due_held(tx, now)
     for (channel, batch), group in groupby(due, key=lambda held: (held.channel, held.batch)):
         together = list(group)
+        if batch in {"first", BURST} or batch.startswith("update:"):
+            together = _all_held(tx, channel, batch)
         if batch == BURST or (batch and len(together) > 1):
             for start in range(0, len(together), _FOLD_AT_ONCE):
                 chunk = together[start : start + _FOLD_AT_ONCE]
@@ -29,6 +31,12 @@ def release_due(tx: Session, now: datetime) -> int:
         else:
             outbox.release_held(tx, [held.id for held in together])
     return len(due)
+
+
+def _all_held(tx: Session, channel: str, batch: str) -> list[model.Notification]:
+    """Return all that is held in a batch, due or not, the oldest first."""
+    held = outbox.list_notifications(tx, state=model.NotificationState.HELD, channel=channel, limit=10_000)
+    return [one for one in reversed(held) if one.batch == batch]
 
 
 def title_of(batch: str, channel: model.Channel, alerts: Sequence[model.Alert]) -> str:

@@ -50,7 +50,9 @@ def cut(text: str, limit: int) -> str:
 
 def link(url: str) -> str:
     """Return an http(s) address with everything quoted that could end it early; empty for any other."""
-    url = _clean(url[:2_000]).strip()
+    if len(url) > 2_000:  # half a link is worse than none
+        return ""
+    url = _clean(url).strip()
     try:
         parts = urlsplit(url)
         has_host = bool(parts.hostname)
