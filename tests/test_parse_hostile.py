@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from monitor import errors, model, parse
 from monitor.parse import encoding, split, text
-from tests import servers
+from tests import fuzz, servers
 from tests.builders import NOON
 from tests.test_parse import one, read
 
@@ -259,3 +259,9 @@ def test_any_document_is_a_feed_or_a_parse_error(document: str, content_type: st
         assert entry.key
         assert entry.title
         assert text.clean(entry.title) == entry.title
+
+
+def test_mutated_documents_keep_the_promises() -> None:
+    """A few hundred mutations of whole feeds become feeds or ParseErrors; `python -m tests.fuzz` goes on for longer."""
+    counts = fuzz.run(seconds=5.0, seed=20261121, most=300)
+    assert counts["feed"] > 50
