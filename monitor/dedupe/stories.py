@@ -63,7 +63,7 @@ class Story:
         self.newest = vector
         if self.size > 1:
             self.total = vectors.heaviest(vectors.plus(self.total, vector), _CENTROID_TERMS)
-            self.centroid = vectors.unit(self.total.terms, self.total.weights)
+            self.centroid = vectors.unit(self.total)
         self._date(profile.at, profile.at, profile.seen_at)
         self.level = max(self.level, profile.level)
         self.named |= profile.named
@@ -80,7 +80,7 @@ class Story:
         """Let all that `other` told count for this story."""
         self.size += other.size
         self.total = vectors.heaviest(vectors.plus(self.total, other.total), _CENTROID_TERMS)
-        self.centroid = vectors.unit(self.total.terms, self.total.weights)
+        self.centroid = vectors.unit(self.total)
         if other.last_at is not None and (self.last_at is None or other.last_at > self.last_at):
             self.newest = other.newest
         self._date(other.first_at, other.last_at, other.seen_at)

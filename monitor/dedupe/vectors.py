@@ -12,6 +12,7 @@ from monitor.dedupe import features, rarity
 NAMED_RARITY = 4.5  # at most, of a state or a well-known person: they stand in many stories, however rare the name
 NAME_WEIGHT = 1.15  # a name says more than a word as rare
 RARITY_POWER = 1.15
+UNSAID = 200.0  # in the squares of weights before scaling; a rare word weighs about 100
 
 Numbers = NDArray[np.uint32]
 Weights = NDArray[np.float32]
@@ -19,10 +20,15 @@ Weights = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Vector:
-    """terms: their numbers, ascending, each once. weights: as long, and of length 1.0 together (0.0 without terms)."""
+    """terms: their numbers, ascending, each once. weights: as long.
+
+    unsaid: what a text leaves unsaid, as one more weight, squared, that it shares with no other text. The shorter the
+    text, the more of it: one rare name in common proves little between two headlines. All together have length 1.0.
+    """
 
     terms: Numbers
     weights: Weights
+    unsaid: float
 
 
 def of(profile: features.Profile, rare: rarity.Rarity) -> Vector:
@@ -36,13 +42,14 @@ def of(profile: features.Profile, rare: rarity.Rarity) -> Vector:
         weight = math.sqrt(count) * rarity_of**RARITY_POWER
         weights[number] = weight * NAME_WEIGHT if term in profile.names else weight
     ordered = sorted(weights)
-    return unit(np.array(ordered, np.uint32), np.array([weights[number] for number in ordered], np.float32))
+    raw = np.array([weights[number] for number in ordered], np.float32)
+    return unit(Vector(np.array(ordered, np.uint32), raw, UNSAID))
 
 
-def unit(terms: Numbers, weights: Weights) -> Vector:
-    """Return a vector of length 1.0 in the direction of `weights`."""
-    length = float(np.sqrt(np.dot(weights, weights)))
-    return Vector(terms, weights / np.float32(length) if length else weights)
+def unit(vector: Vector) -> Vector:
+    """Return `vector` scaled to length 1.0."""
+    length = float(np.dot(vector.weights, vector.weights)) + vector.unsaid
+    return Vector(vector.terms, vector.weights / np.float32(math.sqrt(length)), vector.unsaid / length)
 
 
 def plus(one: Vector, other: Vector) -> Vector:
@@ -51,7 +58,7 @@ def plus(one: Vector, other: Vector) -> Vector:
     weights = np.zeros(len(terms), np.float32)
     weights[np.searchsorted(terms, one.terms)] += one.weights
     weights[np.searchsorted(terms, other.terms)] += other.weights
-    return Vector(terms, weights)
+    return Vector(terms, weights, one.unsaid + other.unsaid)
 
 
 def heaviest(vector: Vector, most: int) -> Vector:
@@ -59,7 +66,7 @@ def heaviest(vector: Vector, most: int) -> Vector:
     if len(vector.terms) <= most:
         return vector
     kept = np.sort(np.argpartition(vector.weights, -most)[-most:])
-    return Vector(vector.terms[kept], vector.weights[kept])
+    return Vector(vector.terms[kept], vector.weights[kept], vector.unsaid)
 
 
 def cosines(one: Vector, others: Sequence[Vector]) -> NDArray[np.float64]:
