@@ -29,7 +29,8 @@ def test_the_example_configuration_loads_as_it_stands() -> None:
         tag for feed in settings.feeds for tag in feed.tags
     }
     assert settings.channels == ()
-    assert settings.model_copy(update={"feeds": (), "folder": Path()}) == schema.Settings()
+    tables = {"store", "poll", "rules", "stories", "keep", "channels", "web", "log"}
+    assert settings.model_dump(include=tables) == schema.Settings().model_dump(include=tables)
 
 
 def test_every_commented_setting_loads_and_says_the_default(tmp_path: Path) -> None:
