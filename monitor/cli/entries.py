@@ -40,7 +40,9 @@ def search(
     ] = None,
     since: Annotated[str, typer.Option(metavar="TIME", help="First seen since: 24h, 30d or a date.")] = "7d",
     until: Annotated[str | None, typer.Option(metavar="TIME", help="First seen before.", show_default=False)] = None,
-    decision: Annotated[Became | None, typer.Option(help="Only what became of it.", show_default=False)] = None,
+    decision: Annotated[
+        Became | None, typer.Option(metavar="|".join(Became), help="Only what became that.", show_default=False)
+    ] = None,
     feed: Annotated[str | None, typer.Option(metavar="NAME", help="Only this feed.", show_default=False)] = None,
     limit: options.Limit = 50,
     config: options.Config = None,

@@ -54,11 +54,15 @@ def list_(config: options.Config = None, *, as_json: options.Json = False) -> No
 )
 def add(
     url: Annotated[str, typer.Argument(metavar="URL", help="The address of an RSS, Atom or JSON feed.")],
-    name: Annotated[str | None, typer.Option(help="What to call it; else its host.", show_default=False)] = None,
-    tag: Annotated[list[str] | None, typer.Option(help="A tag; may be given more than once.")] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What to call it; else its host.", show_default=False)
+    ] = None,
+    tag: Annotated[list[str] | None, typer.Option(metavar="TEXT", help="A tag; may be given more than once.")] = None,
     interval: Annotated[str | None, typer.Option(metavar="TIME", help='How often to poll it, like "5m".')] = None,
-    outlet: Annotated[str | None, typer.Option(help="Whose news it is; else the entries tell.")] = None,
-    language: Annotated[str | None, typer.Option(help='Language code like "en"; else declared or detected.')] = None,
+    outlet: Annotated[str | None, typer.Option(metavar="TEXT", help="Whose news it is; else the entries tell.")] = None,
+    language: Annotated[
+        str | None, typer.Option(metavar="TEXT", help='Language code like "en"; else declared or detected.')
+    ] = None,
     config: options.Config = None,
 ) -> None:
     """Add a feed to feeds.toml.

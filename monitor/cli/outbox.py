@@ -20,7 +20,10 @@ _Number = Annotated[int, typer.Argument(metavar="ID", min=1, help="The notificat
     "list", epilog=options.examples("monitor outbox list --state dead", "monitor outbox list --channel desk --json")
 )
 def list_(
-    state: Annotated[model.NotificationState | None, typer.Option(help="Only these.", show_default=False)] = None,
+    state: Annotated[
+        model.NotificationState | None,
+        typer.Option(metavar="|".join(model.NotificationState), help="Only these.", show_default=False),
+    ] = None,
     channel: Annotated[str | None, typer.Option(metavar="NAME", help="Only this channel.", show_default=False)] = None,
     limit: options.Limit = 50,
     config: options.Config = None,

@@ -61,9 +61,11 @@ def add(
     file: Annotated[
         Path | None, typer.Argument(metavar="FILE", show_default=False, help="A text: title on its first line.")
     ] = None,
-    title: Annotated[str | None, typer.Option(help="Instead of a file.", show_default=False)] = None,
-    text: Annotated[str, typer.Option(help="With --title: the lead.", show_default=False)] = "",
-    date: Annotated[str | None, typer.Option(help="With --title: when it was told.", show_default=False)] = None,
+    title: Annotated[str | None, typer.Option(metavar="TEXT", help="Instead of a file.", show_default=False)] = None,
+    text: Annotated[str, typer.Option(metavar="TEXT", help="With --title: the lead.", show_default=False)] = "",
+    date: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="With --title: when it was told.", show_default=False)
+    ] = None,
     config: options.Config = None,
 ) -> None:
     """Put a known story into the seeds folder.

@@ -35,8 +35,10 @@ def add(
         str | None, typer.Option("--for", metavar="TIME", help='How long, like "24h".', show_default=False)
     ] = None,
     until: Annotated[str | None, typer.Option(metavar="DATE", help="Until when (UTC).", show_default=False)] = None,
-    comment: Annotated[str, typer.Option(help="Why, for those who come after you.", show_default=False)] = "",
-    author: Annotated[str, typer.Option(help="Who; else your login.", show_default=False)] = "",
+    comment: Annotated[
+        str, typer.Option(metavar="TEXT", help="Why, for those who come after you.", show_default=False)
+    ] = "",
+    author: Annotated[str, typer.Option(metavar="TEXT", help="Who; else your login.", show_default=False)] = "",
     config: options.Config = None,
 ) -> None:
     """Mute one thing until a time. A silenced story counts as decided: afterwards only its updates alert."""
