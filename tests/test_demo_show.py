@@ -138,6 +138,7 @@ def test_the_demo_configuration_is_one_that_loads(tmp_path: Path) -> None:
     assert settings.rules.paths == settings.stories.seeds == ("builtin",)
 
 
+@pytest.mark.slow
 def test_a_daemon_that_ends_is_reported_with_its_log(tmp_path: Path) -> None:
     """A stage whose daemon ended raises with the last lines of its log, and leaves no folder."""
 
