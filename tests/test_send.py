@@ -1,18 +1,19 @@
 """One message to one channel, over real connections on loopback."""
 
 import io
+import json
 import socket
 import ssl
 import sys
 from collections.abc import Iterator
-from contextlib import redirect_stdout
+from contextlib import closing, redirect_stdout
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from monitor import errors, model, render, send
-from monitor.send import address, mail, web
+from monitor.send import address, mail, slack, web
 from tests import servers
 from tests.builders import a_channel, an_alert, an_entry
 from tests.servers import Answer
@@ -334,7 +335,86 @@ def test_where_slack_webhooks_lead() -> None:
     """`slack://A/B/C` and Slack's own address lead to the same place."""
     tokens = "T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7Q4"
     native = f"https://hooks.slack.com/services/{tokens}"
-    assert web.slack_target(f"slack://{tokens}").url == web.slack_target(native).url == native
+    assert slack.target(f"slack://{tokens}").url == slack.target(native).url == native
+
+
+BOT = "slack://xoxb-1234567890-abcdefghijklmnopqrst0123/#desk"
+
+
+@pytest.fixture
+def bot(hooks: servers.WebhookReceiver) -> Iterator[slack.Bot]:
+    """Return a bot that posts to two channels at the webhook receiver."""
+    with closing(slack.Bot(f"{BOT}/+C024BE7LH", api=hooks.url("/api/chat.postMessage"))) as bot:
+        yield bot
+
+
+def slack_said(**said: Any) -> Answer:
+    """Return an answer of Slack's API."""
+    return Answer(200, json.dumps(said).encode(), {"Content-Type": "application/json"})
+
+
+def test_a_bot_posts_to_each_channel_and_answers_in_the_thread(hooks: servers.WebhookReceiver, bot: slack.Bot) -> None:
+    """An update goes under its story's first message, in each Slack channel; the key is in the metadata."""
+    hooks.script(*[slack_said(ok=True, ts=f"17.{n}") for n in range(4)])
+    first = render.alert(an_alert(), a_channel(url=BOT), key=KEY)
+    bot.send(a_channel(url=BOT), first)
+    bot.send(a_channel(url=BOT), render.alert(an_alert(), a_channel(url=BOT), key="alert:9:desk", thread=KEY))
+    bodies = [got.json for got in hooks.messages]
+    assert [body["channel"] for body in bodies] == ["#desk", "C024BE7LH"] * 2
+    assert [body.get("thread_ts") for body in bodies] == [None, None, "17.0", "17.1"]
+    assert bodies[0]["blocks"] == first.data["blocks"]
+    assert bodies[0]["metadata"]["event_payload"] == {"key": KEY}
+    assert hooks.messages[0].headers["authorization"] == "Bearer xoxb-1234567890-abcdefghijklmnopqrst0123"
+
+
+def test_a_bots_retry_leaves_out_who_has_it(hooks: servers.WebhookReceiver, bot: slack.Bot) -> None:
+    """When the second of two Slack channels fails, the repeat goes there alone."""
+    hooks.script(
+        slack_said(ok=True, ts="1.0"), Answer(429, headers={"Retry-After": "30"}), slack_said(ok=True, ts="2.0")
+    )
+    with pytest.raises(errors.DeliveryError) as caught:
+        bot.send(a_channel(url=BOT), a_message())
+    assert caught.value.retry_after == timedelta(seconds=30)
+    bot.send(a_channel(url=BOT), a_message())
+    assert [got.json["channel"] for got in hooks.messages] == ["#desk", "C024BE7LH"]
+
+
+@pytest.mark.parametrize(
+    ("said", "permanent", "message_only"),
+    [
+        (slack_said(ok=False, error="token_revoked"), True, False),
+        (slack_said(ok=False, error="channel_not_found"), True, False),
+        (slack_said(ok=False, error="msg_too_long"), True, True),
+        (slack_said(ok=False, error="internal_error"), False, False),
+        (Answer(200, b"<html>captive portal"), False, False),
+        (Answer(500), False, False),
+    ],
+)
+def test_what_slack_says_of_a_bots_message(
+    hooks: servers.WebhookReceiver, bot: slack.Bot, said: Answer, permanent: bool, message_only: bool
+) -> None:
+    """A revoked token is final, a text that is too long is final for the message, the rest is tried again."""
+    hooks.script(said)
+    with pytest.raises(errors.DeliveryError) as caught:
+        bot.send(a_channel(url=BOT), a_message())
+    assert (caught.value.permanent, caught.value.message_only) == (permanent, message_only)
+    assert "xoxb" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "door"),
+    [
+        (BOT, address.Door.BOT),
+        ("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7Q4/#desk", address.Door.SLACK),
+        ("slack://xoxb-1234567890-abcdefghijklmnopqrst0123/ann@desk.example", address.Door.SERVICE),
+        ("slack://nonsense", address.Door.SERVICE),
+        ("mailto://a:b@desk.example?pgp=sign", address.Door.SERVICE),
+        ("tgram://123456789:abcdefg_hijklmnop/12315544/", address.Door.SERVICE),
+    ],
+)
+def test_which_way_a_url_takes(url: str, door: address.Door) -> None:
+    """What we do better than apprise goes by our own ways, everything else by apprise."""
+    assert address.door(url) is door
 
 
 @pytest.mark.parametrize(
@@ -519,3 +599,10 @@ def test_secrets_are_hidden_wherever_they_stand() -> None:
     url = "json://me-user:p%40ssw0rd@example.org/hook/s3cr3t?token=abc12345"
     text = address.hidden("me-user p@ssw0rd p%40ssw0rd s3cr3t abc12345 example.org\r\nnext", url)
     assert text == "*** *** *** *** *** example.org next"
+
+
+def test_a_token_in_the_place_of_the_host_is_hidden() -> None:
+    """Many services have their token where other URLs have a host."""
+    for url in ("tgram://123456789:abcdefg_hijklmnop/12315544/", "discord://4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js"):
+        parts = url.partition("://")[2].replace("/", " ").replace(":", " ")
+        assert set(address.hidden(parts, url).split()) == {"***"}

@@ -2,7 +2,8 @@
 
 address    what a channel's URL says, and what may be shown of it
 mail       e-mail: message of ours over apprise's URL and connection
-web        JSON webhooks and Slack's over httpx: Retry-After, Idempotency-Key, blocks
+web        JSON webhooks over httpx: Retry-After, Idempotency-Key
+slack      Slack's webhooks and bots, over the same
 services   everything else, by apprise
 """
 
@@ -14,7 +15,8 @@ from monitor import errors, model
 from monitor.send.address import Door, check, door
 from monitor.send.mail import Mail
 from monitor.send.services import Service
-from monitor.send.web import Web
+from monitor.send.slack import Bot, Webhook
+from monitor.send.web import Json
 
 __all__ = ["AppriseSender", "Sender", "check", "open_sender"]
 
@@ -58,7 +60,7 @@ class AppriseSender:
         """Close what is open; a send that is under way fails."""
         with self._lock:
             for way in self._ways.values():
-                if isinstance(way, Web):
+                if isinstance(way, Json | Webhook | Bot):
                     way.close()
             self._ways.clear()
 
@@ -68,8 +70,12 @@ class AppriseSender:
                 return Stdout()
             case Door.MAIL:
                 return Mail(url, identity=self._identity)
-            case Door.SLACK | Door.JSON:
-                return Web(url, identity=self._identity)
+            case Door.SLACK:
+                return Webhook(url, identity=self._identity)
+            case Door.BOT:
+                return Bot(url, identity=self._identity)
+            case Door.JSON:
+                return Json(url, identity=self._identity)
             case _:
                 return Service(url)
 

@@ -38,12 +38,13 @@ class Door(StrEnum):
     STDOUT = "stdout"
     MAIL = "mail"
     SLACK = "slack"
+    BOT = "bot"
     JSON = "json"
     SERVICE = "service"  # everything else that apprise knows
 
 
 def door(url: str) -> Door:
-    """Return the way that a channel's URL takes. Slack bots, workflows and PGP mail are left to apprise's own ways."""
+    """Return the way that a channel's URL takes. Slack workflows and PGP mail are left to apprise."""
     scheme = scheme_of(url)
     if scheme == "stdout":
         return Door.STDOUT
@@ -55,7 +56,17 @@ def door(url: str) -> Door:
     if scheme.startswith("slack+") or is_hook:
         return Door.SLACK
     if scheme == "slack":
-        return Door.SLACK if getattr(load(url), "mode", "") in {"hook", "gov-hook"} else Door.SERVICE
+        return _slack_door(load(url))
+    return Door.SERVICE
+
+
+def _slack_door(service: Any) -> Door:  # noqa: ANN401 # apprise's object, None when there is none
+    """Return the way for a `slack://` URL by what apprise reads in it; people by mail address are for apprise."""
+    mode = getattr(service, "mode", "")
+    if mode in {"hook", "gov-hook"}:
+        return Door.SLACK
+    if mode == "bot" and not any("@" in name[1:] or ":" in name for name in service.channels):
+        return Door.BOT
     return Door.SERVICE
 
 
@@ -118,17 +129,22 @@ def host_of(url: str) -> str | None:
 
 
 def hidden(text: str, url: str) -> str:
-    """Return `text` on one line of at most 300 characters, without anything that the secret parts of `url` hold."""
-    try:
-        taken = urlsplit(url)
-        secrets = [taken.password, taken.username, *re.split(r"[/?&=:@,]", f"{taken.path}?{taken.query}")]
-    except ValueError:
-        secrets = []
-    for secret in sorted({s for part in secrets if part for s in (part, unquote(part))}, key=len, reverse=True):
+    """Return `text` on one line of at most 300 characters, without anything that the secret parts of `url` hold.
+
+    All parts are taken for secrets but the scheme, plain words and hosts: for many services the token stands where a
+    host would.
+    """
+    parts = [part for part in re.split(r"[/?&=:@,#]+", url.partition("://")[2]) if part]
+    secrets = {s for part in parts if not _is_host(part) for s in (part, unquote(part))}
+    for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= (8 if secret.isalpha() else 4):
             text = text.replace(secret, "***")
     text = "".join(c if c.isprintable() else " " for c in text)
     return " ".join(text.split())[:300]
+
+
+def _is_host(part: str) -> bool:
+    return part == "localhost" or re.fullmatch(r"[\w-]+(\.[\w-]+)*\.(\d+|[a-z]{2,24})", part.lower()) is not None
 
 
 def _services() -> Any:  # noqa: ANN401

@@ -1,11 +1,11 @@
-"""One message as an HTTP request: JSON webhooks, Slack's and those that speak like Slack's.
+"""One message as an HTTP request: JSON webhooks, and what Slack's have in common with them.
 
-Apprise posts to them, too, but it hides `Retry-After`, cannot set a key per message, and knows neither our blocks nor
-whether the answer was final. It still parses the URL.
+Apprise posts to them, too, but it hides `Retry-After`, cannot set a key per message, and does not tell whether the
+answer was final. It still parses the URL.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -18,9 +18,9 @@ from monitor import __version__, errors, model
 from monitor.send import address
 
 _TIMEOUT = httpx.Timeout(6.0, connect=4.0)
-_UNAUTHORISED = {401, 403}
-_GONE = {301, 308, 405, 410}
+_FINAL = {301, 308, 401, 403, 405, 410}  # gone, moved, unauthorised
 _UNFIT = {400, 413, 415, 422}
+_SAFE = ":@+-._"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,40 +36,37 @@ class Target:
     verify: bool = True
 
 
-class Web:
-    """Sends to one webhook over one connection pool."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server answered. reply: the beginning of its body. retry_after: how long it asks to be left alone."""
 
-    def __init__(self, url: str, *, identity: str = "") -> None:
-        """identity: of this installation; part of the Idempotency-Key, should its database ever begin anew."""
-        self._is_slack = address.door(url) is address.Door.SLACK
-        self._target = slack_target(url) if self._is_slack else json_target(url)
-        self._url = url
-        self._identity = identity
-        self._client = httpx.Client(timeout=_TIMEOUT, verify=self._target.verify, follow_redirects=False)
+    status: int
+    reply: str
+    retry_after: timedelta | None
 
-    def send(self, channel: model.Channel, message: model.Message) -> None:  # noqa: ARG002 # one door for all
-        """Post one message. Raises DeliveryError unless the answer is 2xx."""
-        payload = slack_payload(message) if self._is_slack else json_payload(message, self._target.payload)
-        status, reply, retry_after = self._post(payload, message)
-        if status == 400 and "blocks" in payload:  # a service that speaks like Slack, but knows no blocks
-            status, reply, retry_after = self._post({"text": payload["text"]}, message)
-        if not 200 <= status < 300:
-            raise _failure(status, reply, retry_after, self._url, is_slack=self._is_slack)
+    @property
+    def is_success(self) -> bool:
+        """Whether it took the message."""
+        return 200 <= self.status < 300
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
 
-    def _post(self, payload: Mapping[str, Any], message: model.Message) -> tuple[int, str, timedelta | None]:
-        """Return status, the beginning of the answer, and how long it asks to be left alone."""
-        target = self._target
-        key = f"{message.key}@{self._identity}" if self._identity else message.key
+class Poster:
+    """Posts JSON to one target over one connection pool, with the message's key in the headers."""
+
+    def __init__(self, url: str, target: Target, *, identity: str = "") -> None:
+        """url: the channel's, of which nothing secret is told. identity: of this installation, part of the key."""
+        self.url, self.target, self._identity = url, target, identity
+        self._client = httpx.Client(timeout=_TIMEOUT, verify=target.verify, follow_redirects=False)
+
+    def post(self, payload: Mapping[str, Any], key: str, *, most: int = 500) -> Answer:
+        """Post once and read at most about `most` bytes of the answer. Raises DeliveryError when there is none."""
+        target = self.target
         headers = {
             "User-Agent": f"monitor/{__version__}",
             **target.headers,
             "Content-Type": "application/json",
-            "Idempotency-Key": quote(key, safe=":@+-._"),
-            "X-Alert-Id": quote(message.key, safe=":@+-._"),
+            "Idempotency-Key": quote(f"{key}@{self._identity}" if self._identity else key, safe=_SAFE),
+            "X-Alert-Id": quote(key, safe=_SAFE),
         }
         try:
             with self._client.stream(
@@ -80,26 +77,48 @@ class Web:
                 params=dict(target.params) or None,
                 auth=target.auth,
             ) as response:
-                beginning = next(response.iter_raw(500), b"")
+                beginning = next(response.iter_bytes(most), b"")
                 asked = retry_after(response.headers.get("Retry-After"), response.headers.get("Date"))
-                return response.status_code, beginning.decode("utf-8", "replace"), asked
+                return Answer(response.status_code, beginning.decode("utf-8", "replace"), asked)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             words = f"no answer from {urlsplit(target.url).hostname}: {str(error) or type(error).__name__}"
-            raise errors.DeliveryError(address.hidden(words, self._url)) from error
+            raise errors.DeliveryError(address.hidden(words, self.url)) from error
+
+    def failure(self, answer: Answer, *, gone: Collection[int] = ()) -> errors.DeliveryError:
+        """Return what an answer that is no success means for the message and its channel.
+
+        gone: statuses that say of this service that it is gone for good; a plain webhook that is not found may be back
+        in a minute.
+        """
+        words = f"{urlsplit(self.target.url).hostname} answered {answer.status}: {answer.reply}"
+        words = address.hidden(words, self.url)
+        if answer.status in _FINAL or answer.status in gone:
+            return errors.DeliveryError(words, permanent=True)
+        if answer.status in _UNFIT:
+            return errors.DeliveryError(words, permanent=True, message_only=True)
+        return errors.DeliveryError(words, retry_after=answer.retry_after)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
 
 
-def slack_target(url: str) -> Target:
-    """Return where a Slack webhook's URL leads: slack://A/B/C, https://hooks.slack.com/..., slack+https://host/..."""
-    scheme = address.scheme_of(url)
-    if scheme.startswith("slack+"):
-        return Target(url.strip()[len("slack+") :])
-    if scheme == "https":
-        return Target(url.strip())
-    service: Any = address.load(url)
-    if service is None:
-        raise errors.DeliveryError("this slack:// address cannot be used", permanent=True)
-    root = service.webhook_gov_url if service.mode == "gov-hook" else service.webhook_url
-    return Target(f"{root}/{service.token_a}/{service.token_b}/{service.token_c}")
+class Json:
+    """Sends to one JSON webhook."""
+
+    def __init__(self, url: str, *, identity: str = "") -> None:
+        """identity: of this installation; part of the Idempotency-Key, should its database ever begin anew."""
+        self._poster = Poster(url, json_target(url), identity=identity)
+
+    def send(self, channel: model.Channel, message: model.Message) -> None:  # noqa: ARG002 # one door for all
+        """Post one message. Raises DeliveryError unless the answer is 2xx."""
+        answer = self._poster.post(json_payload(message, self._poster.target.payload), message.key)
+        if not answer.is_success:
+            raise self._poster.failure(answer)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._poster.close()
 
 
 def json_target(url: str) -> Target:
@@ -119,11 +138,6 @@ def json_target(url: str) -> Target:
         auth=(service.user, service.password or "") if service.user else None,
         verify=bool(service.verify_certificate),
     )
-
-
-def slack_payload(message: model.Message) -> dict[str, Any]:
-    """Return what Slack gets: text and blocks, escaped when they were rendered; bare names are not turned to links."""
-    return {"text": _escaped(message.text), **message.data, "link_names": False, "unfurl_links": False}
 
 
 def json_payload(message: model.Message, extras: Mapping[str, str]) -> dict[str, Any]:
@@ -171,24 +185,6 @@ def retry_after(header: str | None, date: str | None = None) -> timedelta | None
     except (ValueError, TypeError, OverflowError):
         return None
     return min(max(until - now, timedelta()), timedelta(days=1))
-
-
-def _failure(status: int, reply: str, asked: timedelta | None, url: str, *, is_slack: bool) -> errors.DeliveryError:
-    """Return what an answer that is no success means for the message and its channel.
-
-    A webhook that is not found may be back in a minute; Slack says 404 when it is gone.
-    Source: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks (errors).
-    """
-    words = address.hidden(f"{address.host_of(url) or 'the webhook'} answered {status}: {reply}", url)
-    if status in _UNAUTHORISED | _GONE or (is_slack and status == 404):
-        return errors.DeliveryError(words, permanent=True)
-    if status in _UNFIT:
-        return errors.DeliveryError(words, permanent=True, message_only=True)
-    return errors.DeliveryError(words, retry_after=asked)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _aware(at: datetime) -> datetime:
