@@ -4,8 +4,9 @@ import asyncio
 import re
 import threading
 from collections.abc import Callable, Coroutine, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -354,6 +355,26 @@ def test_a_permanent_failure_is_dead_at_once_and_told_elsewhere(desk: Desk) -> N
     assert told.subject == "[monitor] a message for channel desk could not be delivered"
     assert "410 gone" in told.text
     assert f"monitor outbox retry {number}" in told.text
+
+
+def test_a_channel_that_stays_down_is_told_elsewhere_once_a_day(lite: Desk) -> None:
+    """After an hour of failures the operator hears of it, long before anything is given up."""
+    lite.channels = (a_channel(), a_channel(name="ops", operator=True))
+    lite.alert()
+    lite.sender.fail = lambda channel, _message: errors.DeliveryError("refused") if channel == "desk" else None
+
+    async def begin() -> None:
+        worker = lite.deliverer()
+        for _ in range(12):
+            await worker.tick()
+            await asyncio.gather(*worker._tasks.values())
+            lite.later(20 * MINUTE)
+        await worker.run_until_idle(20 * SECOND)
+
+    asyncio.run(begin())
+    ((channel, told),) = lite.sender.sent
+    assert (channel, told.subject) == ("ops", "[monitor] channel desk takes no messages")
+    assert "since 2026-11-21 12:00 UTC: refused" in told.text
 
 
 def test_an_operator_alert_never_raises_another(desk: Desk) -> None:
@@ -787,6 +808,52 @@ def test_the_operator_is_told_on_marked_channels_once_a_topic(desk: Desk) -> Non
         ("desk", "[monitor] rules are broken"),
         ("ops", "[monitor] rules are broken"),
     ]
+
+
+def test_a_fortnight_of_quiet_nights_over_a_change_of_clocks(lite: Desk) -> None:
+    """Three alerts a day in Berlin while the clocks go back: no night is disturbed, and none is held for a day."""
+    quiet = model.QuietHours(time(22), time(7), breaks=model.Level.CRITICAL)
+    lite.channels = (a_channel(zone="Europe/Berlin", quiet=quiet, limit=None),)
+    zone = ZoneInfo("Europe/Berlin")
+    lite.clock.now = datetime(2026, 10, 18, tzinfo=UTC)
+    disturbed: list[datetime] = []
+    lite.sender.fail = lambda _channel, _message: disturbed.append(lite.clock.now)
+    came: dict[int, datetime] = {}
+
+    async def begin() -> None:
+        worker = lite.deliverer()
+        for hour in range(14 * 24):
+            if hour % 8 == 3:
+                entry = stored.new_entry(lite.store, at=lite.clock.now, published_at=lite.clock.now)
+                decision = decided(entry, lite)
+                story, _, alert_id = stored.decide(lite.store, entry, now=lite.clock.now)
+                state = State.PENDING if decision.verdict is model.Verdict.SEND else State.HELD
+                ready_at = decision.until_at or lite.clock.now
+                number = lite.notify("desk", story, alert_id, state=state, ready_at=ready_at, batch=decision.batch)
+                came[number] = lite.clock.now
+            await worker.tick()
+            await asyncio.gather(*worker._tasks.values())
+            lite.later(HOUR)
+
+    asyncio.run(begin())
+    assert len(came) == 42
+    assert {lite.get(number).state for number in came} <= {State.SENT, State.FOLDED}
+    assert [at.astimezone(zone) for at in disturbed if not 7 <= at.astimezone(zone).hour < 22] == []
+    assert len(disturbed) > 28  # a digest each morning at the latest, and what came by day
+
+
+def decided(entry: model.Entry, desk: Desk) -> model.Decision:
+    """Decide a new story of medium level for the desk's channel, now."""
+    return alert.decide(
+        a_finding(entry=entry, level=model.Level.MEDIUM),
+        desk.channels[0],
+        model.Told(),
+        [],
+        now=desk.clock.now,
+        update_every=HOUR,
+        max_entry_age=48 * HOUR,
+        first=model.FirstPoll.ALERT,
+    )
 
 
 def test_told_counts_what_waits(desk: Desk) -> None:

@@ -386,6 +386,30 @@ def check_text_stays_text(alert: model.Alert, channel: model.Channel) -> None:
             assert len(one.text) <= render.limit_of(channel.url)
 
 
+@pytest.mark.parametrize("text", HOSTILE)
+def test_html_is_whole_whatever_is_in_it(text: str) -> None:
+    """Every element that is opened is closed, in order."""
+
+    class Balance(HTMLParser):
+        def __init__(self) -> None:
+            super().__init__()
+            self.open: list[str] = []
+
+        def handle_starttag(self, tag: str, attrs: Any) -> None:  # noqa: ARG002
+            if tag not in {"meta", "br"}:
+                self.open.append(tag)
+
+        def handle_endtag(self, tag: str) -> None:
+            assert self.open.pop() == tag
+
+    alerts = [hostile_alert(text)] * 3
+    for one in (message(alerts[0]), render.digest(alerts, MAIL, key="k", title=text)):
+        balance = Balance()
+        balance.feed(one.html)
+        balance.close()
+        assert balance.open == []
+
+
 def test_only_web_addresses_become_links() -> None:
     """`javascript:` and quotes in an address never reach an attribute."""
     assert "javascript" not in message(an_alert(entry=an_entry(url="javascript:alert(1)"))).html

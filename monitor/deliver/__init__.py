@@ -31,6 +31,7 @@ __all__ = ["Deliverer", "Health", "tell_operator"]
 SEND_WITHIN = timedelta(seconds=8)
 LEASE = timedelta(minutes=2)
 GIVE_UP_AFTER = timedelta(hours=36)
+TELL_AFTER = timedelta(hours=1)
 FEWEST_ATTEMPTS = 14  # before anything is given up for its age: a clock that jumps must not age it
 MOST_ATTEMPTS = 500  # claims that never came to an outcome: what kills the process is not tried for ever
 
@@ -197,7 +198,10 @@ class Deliverer:
         now = self._clock()
         if not error.message_only:
             pause = min(pace.retry_after(lane.health.failures + 1, 0.0, None), LONGEST_PAUSE)
-            lane.health.failed(str(error), now + max(pause, error.retry_after or timedelta()))
+            lane.health.failed(str(error), now, now + max(pause, error.retry_after or timedelta()))
+            since = lane.health.failing_since_at or now
+            if now - since >= TELL_AFTER and item.kind is not model.NotificationKind.OPERATOR:
+                await self._call(self._tell_down, lane.name, since, str(error), now)
         is_old = item.attempts >= FEWEST_ATTEMPTS and now - item.created_at >= GIVE_UP_AFTER
         if error.permanent or is_old or item.attempts >= MOST_ATTEMPTS:
             await self._settle(
@@ -238,6 +242,10 @@ class Deliverer:
             return False
         notices.tell_dead(tx, tuple(self._channels.values()), item, error, now)
         return True
+
+    def _tell_down(self, name: str, since: datetime, error: str, now: datetime) -> None:
+        with self._store.write() as tx:
+            notices.tell_down(tx, tuple(self._channels.values()), name, since, error, now)
 
     def _look(self, now: datetime) -> tuple[str, ...]:
         """Let out what is due; return the names of the channels that have something ready."""

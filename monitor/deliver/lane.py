@@ -28,10 +28,12 @@ _Job = tuple[Callable[[], None], "Future[None]"]
 class Health:
     """How a channel fares.
 
-    failures: sends in a row that failed for the channel's own reasons. resume_at: nothing is sent before.
+    failures: sends in a row that failed for the channel's own reasons, since `failing_since_at`. resume_at: nothing is
+    sent before.
     """
 
     failures: int = 0
+    failing_since_at: datetime | None = None
     resume_at: datetime | None = None
     last_error: str = ""
     last_ok_at: datetime | None = None
@@ -43,12 +45,13 @@ class Health:
 
     def succeeded(self, now: datetime) -> None:
         """Note a message that arrived."""
-        self.failures, self.resume_at, self.last_ok_at = 0, None, now
+        self.failures, self.failing_since_at, self.resume_at, self.last_ok_at = 0, None, None, now
         self.sent += 1
 
-    def failed(self, error: str, resume_at: datetime) -> None:
+    def failed(self, error: str, now: datetime, resume_at: datetime) -> None:
         """Note a failure that is the channel's, and leave it alone until `resume_at`."""
         self.failures += 1
+        self.failing_since_at = self.failing_since_at or now
         self.last_error, self.resume_at = error, resume_at
 
 

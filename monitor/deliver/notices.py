@@ -50,6 +50,26 @@ def operators(channels: Sequence[model.Channel]) -> tuple[model.Channel, ...]:
     return marked or tuple(channels)
 
 
+def tell_down(
+    tx: Session, channels: Sequence[model.Channel], channel: str, since: datetime, error: str, now: datetime
+) -> int:
+    """Tell the operator on other channels, once a day, that a channel takes nothing since `since`."""
+    return tell_operator(
+        tx,
+        channels,
+        topic=f"down:{channel}:{now:%Y-%m-%d}",
+        subject=f"channel {channel} takes no messages",
+        text=(
+            f"Channel {channel} has failed since {since:%Y-%m-%d %H:%M} UTC: {error}\n"
+            f"What is meant for it waits and is tried again and again. See: monitor outbox list --channel {channel}\n"
+            f"When it is mended: monitor notify test {channel}"
+        ),
+        level=model.Level.HIGH,
+        now=now,
+        but={channel},
+    )
+
+
 def tell_dead(
     tx: Session, channels: Sequence[model.Channel], item: model.Notification, error: str, now: datetime
 ) -> int:
