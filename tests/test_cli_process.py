@@ -76,7 +76,7 @@ def test_one_pass_polls_decides_and_delivers(tmp_path: Path) -> None:
         assert WARNED in json.dumps(hook.messages[0].json)
         told = once(tmp_path, "poll", "--all")
         assert told.returncode == 0
-        assert "polled 1 feeds: " in told.stderr
+        assert "polled 1 feed: " in told.stderr
         assert "0 new entries, 0 matched, 0 alerts" in told.stderr
         assert len(hook.messages) == 1
 

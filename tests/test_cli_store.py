@@ -8,7 +8,7 @@ import pytest
 
 from monitor import clock, config, model
 from monitor.store import engine, facts, feeds, outbox
-from tests.commands import SMALL_CONFIG, came_in, monitor, set_up
+from tests.commands import SMALL_CONFIG, SMALL_RULES, came_in, monitor, set_up
 
 WARNED = "US warns Pyongyang and Moscow of new sanctions"
 RETOLD = "US warns Pyongyang and Moscow of new sanctions, official says"
@@ -292,12 +292,38 @@ def test_feeds_are_listed_with_their_health(desk: Path) -> None:
     assert "Wire" in monitor("feeds", "list", folder=desk).out
 
 
-def test_status_says_what_to_do(desk: Path) -> None:
+def test_status_says_what_to_do(tmp_path: Path) -> None:
     """Without a daemon it is not well, and says how to start it; exit status 1."""
-    found = monitor("status", folder=desk)
+    set_up(tmp_path)
+    found = monitor("status", folder=tmp_path)
     assert found.status == 1
     assert "NOT WELL: the daemon has never run on this store\n          start it: monitor run\n" in found.out
-    assert "2 new, 1 duplicate" in found.out
+
+
+def test_status_is_well_under_cron(desk: Path) -> None:
+    """Feeds that were polled within the hour are well, daemon or not: `monitor poll` is a way to run it, too."""
+    found = monitor("status", folder=desk)
+    assert found.status == 0
+    assert "2 new, 1 duplicate; 2 alerts" in found.out
+
+
+def test_status_names_a_daemon_that_died(tmp_path: Path) -> None:
+    """An old sign of life is not well."""
+    path = set_up(tmp_path)
+    came_in(path, WARNED, at=clock.now() - timedelta(hours=3))
+    beat(tmp_path, clock.now() - timedelta(hours=2))
+    found = monitor("status", folder=tmp_path)
+    assert found.status == 1
+    assert "NOT WELL: the daemon's last sign of life is 2 h old\n          start it: monitor run\n" in found.out
+
+
+def test_status_names_what_waits(tmp_path: Path) -> None:
+    """A story that waits for more outlets is named, until it was told."""
+    path = set_up(tmp_path, rules=SMALL_RULES.replace("level: high", "level: high\n    min_sources: 2"))
+    came_in(path, WARNED, at=clock.now() - timedelta(minutes=5))
+    (state,) = monitor("status", "--json", folder=tmp_path).rows
+    assert state["waiting_stories"] == [{"story": 1, "title": WARNED}]
+    assert f"S-1 {WARNED} (for more outlets)" in monitor("status", folder=tmp_path).out
 
 
 def test_status_is_well(desk: Path) -> None:
@@ -318,7 +344,7 @@ def test_status_names_dead_letters(desk: Path) -> None:
     spoil(desk)
     found = monitor("status", folder=desk)
     assert found.status == 1
-    assert "1 messages could not be sent" in found.out
+    assert "1 message could not be sent" in found.out
     assert "monitor outbox retry" in found.out
 
 

@@ -1,5 +1,6 @@
 """`monitor alerts`: what was alerted, and one alert in full. Shell."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -114,6 +115,6 @@ def _words(match: model.Match) -> str:
 
 
 def _detail(one: dict[str, object]) -> str:
-    if one["sent_at"]:
-        return f" at {one['sent_at']}"
+    if isinstance(one["sent_at"], datetime):
+        return f" {output.when(one['sent_at'])} UTC"
     return f" ({one['last_error']})" if one["last_error"] else ""

@@ -79,11 +79,10 @@ class Report:
             output.say(text)
         sum_up = "; ".join(self.looked_at)
         if self.broken:
-            output.complain(
-                f"{_count(self.broken, 'thing is', 'things are')} broken" + (f" ({sum_up})" if sum_up else "")
-            )
+            many = output.count(len(self.broken), "thing is", "things are")
+            output.complain(f"{many} broken" + (f" ({sum_up})" if sum_up else ""))
         elif self.doubtful:
-            output.say(f"{_count(self.doubtful, 'thing is', 'things are')} worth a look ({sum_up})")
+            output.say(f"{output.count(len(self.doubtful), 'thing is', 'things are')} worth a look ({sum_up})")
         else:
             output.say(f"all is well: {sum_up}")
 
@@ -102,7 +101,7 @@ def check_rules(report: Report, paths: Sequence[str], base: Path) -> "ruling.Rul
         (report.broken if one.severity is rules.Severity.ERROR else report.doubtful).append(str(one))
     if ruleset is not None:
         report.doubtful += [str(one) for one in match.failing_tests(ruleset)]
-        report.looked_at.append(_count(ruleset.rules, "rule", "rules"))
+        report.looked_at.append(output.count(len(ruleset.rules), "rule"))
     return ruleset
 
 
@@ -121,7 +120,7 @@ def _check_all(report: Report, path: Path | None) -> None:
         report.broken += str(error).splitlines()
         return
     report.looked_at.append(str(path) if path else "no configuration, so the defaults with the shipped rules")
-    report.looked_at.append(_count(settings.feeds, "feed", "feeds"))
+    report.looked_at.append(output.count(len(settings.feeds), "feed"))
     ruleset = check_rules(report, settings.rules.paths, settings.folder)
     _check_seeds(report, settings)
     _check_channels(report, settings)
@@ -141,7 +140,7 @@ def _check_seeds(report: Report, settings: "configuration.Settings") -> None:
             count += len(seeds.read_folder(folder))
         except errors.ConfigError as error:
             report.broken += str(error).splitlines()
-    report.looked_at.append(f"{count} known {'story' if count == 1 else 'stories'}")
+    report.looked_at.append(output.count(count, "known story", "known stories"))
 
 
 def _check_channels(report: Report, settings: "configuration.Settings") -> None:
@@ -174,7 +173,3 @@ def _check_names(report: Report, settings: "configuration.Settings", ruleset: "r
                 for name in names
                 if name not in known
             ]
-
-
-def _count(things: Sequence[object], one: str, many: str) -> str:
-    return f"{len(things)} {one if len(things) == 1 else many}"

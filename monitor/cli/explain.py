@@ -197,7 +197,8 @@ def _tell_rules(found: "explaining.Explanation", *, every: bool) -> None:
         output.say()
         output.say("Did not match:" if every else "Came nearest:")
     for trace in nearest:
-        for line in _lines(trace, every=every):
+        lines = _lines(trace, every=every)
+        for line in lines if every or not found.matches else lines[:1]:
             output.say(f"  {line}")
     left = len(missed) - len(nearest)
     if left:

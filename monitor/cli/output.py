@@ -116,6 +116,11 @@ def span(length: timedelta) -> str:
     return f"{seconds} s"
 
 
+def count(number: int, one: str, many: str = "") -> str:
+    """Return "1 alert" or "3 alerts"; many: where the plural is not made with an s."""
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return " (did you mean 'x'?)" for the known name that is nearest, or nothing."""
     close = difflib.get_close_matches(name, list(known), n=1)

@@ -37,7 +37,6 @@ def command(
     done = daemon.poll_once(lambda: configuration.load(path), names=tuple(feed or ()) or None, everything=every)
     polls = {outcome.value: count for outcome, count in done.polling.polls.items() if count}
     row = {
-        "polls": polls,
         "entries": done.polling.entries,
         "edits": done.polling.edits,
         "decided": done.decided,
@@ -46,7 +45,7 @@ def command(
         "waiting": done.waiting,
     }
     if as_json:
-        output.print_json(row)
+        output.print_json({"polls": polls, **row})
     else:
         _tell(row, polls)
     failed = polls.get("failed", 0) + polls.get("offline", 0)
@@ -54,11 +53,12 @@ def command(
         raise typer.Exit(1)
 
 
-def _tell(row: dict[str, object], polls: dict[str, int]) -> None:
+def _tell(row: dict[str, int], polls: dict[str, int]) -> None:
     counted = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in polls.items())
-    output.complain(
-        f"polled {sum(polls.values())} feeds" + (f": {counted}" if counted else "; none was due (--all polls all)")
-    )
-    output.complain(f"{row['entries']} new entries, {row['matched']} matched, {row['alerts']} alerts")
+    polled = output.count(sum(polls.values()), "feed")
+    output.complain(f"polled {polled}: {counted}" if counted else "no feed was due (--all polls every one)")
+    new, alerts = output.count(row["entries"], "new entry", "new entries"), output.count(row["alerts"], "alert")
+    output.complain(f"{new}, {row['matched']} matched, {alerts}")
     if row["waiting"]:
-        output.complain(f"{row['waiting']} messages are not out yet; the next pass sends them: monitor outbox list")
+        waiting = output.count(row["waiting"], "message is", "messages are")
+        output.complain(f"{waiting} not out yet; the next pass sends what can be sent: monitor outbox list")

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 EXAMPLES = options.examples("monitor status", "monitor status --json | jq .outbox")
 _DAY = timedelta(hours=24)
 _LATE = timedelta(minutes=15)  # what waits longer than this to be sent is stuck
-_MOST = 100_000
+_CRON = timedelta(hours=1)
+_MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,8 @@ def _gather(tx: "Session", settings: "configuration.Settings", now: datetime) ->
         "held_back_24h": [
             {"story": story_id, "title": titles[story_id], "entries": count} for story_id, count in held_back.items()
         ],
+        "waiting_stories": _waiting(tx, settings, now),
+        "last_poll_at": max((feed.last_polled_at for feed in known if feed.last_polled_at), default=None),
         "known_stories": len(stories.list_seeds(tx)),
         "silences": len(silences.list_active(tx, now)),
         "outbox": {
@@ -87,6 +90,23 @@ def _gather(tx: "Session", settings: "configuration.Settings", now: datetime) ->
         "oldest_pending_at": outbox.oldest_pending_at(tx),
         "rules": _rules(settings),
     }
+
+
+def _waiting(tx: "Session", settings: "configuration.Settings", now: datetime) -> list[dict[str, Any]]:
+    """Return the stories that nobody is told of before more outlets tell them."""
+    from monitor.store import stories
+
+    channels = [channel.name for channel in settings.all_channels]
+    waiting = {
+        record.story_id: record.entry.title
+        for record in stories.list_decisions(tx, since=now - settings.stories.window, limit=_MOST)
+        if any(decision.reason is model.Reason.WAITING for decision in record.channels)
+    }
+    return [
+        {"story": story_id, "title": title}
+        for story_id, title in waiting.items()
+        if not any(told.told for told in stories.told(tx, story_id, channels).values())
+    ]
 
 
 def _rules(settings: "configuration.Settings") -> dict[str, Any]:
@@ -102,8 +122,11 @@ def _rules(settings: "configuration.Settings") -> dict[str, Any]:
 def _troubles(state: dict[str, Any], now: datetime) -> list[_Trouble]:
     """Return what is not well."""
     found = []
-    daemon = state["daemon"]
-    if daemon is None:
+    daemon, polled_at = state["daemon"], state["last_poll_at"]
+    by_cron = polled_at is not None and now - polled_at < _CRON  # `monitor poll` is a way to run it, too
+    if by_cron:
+        pass
+    elif daemon is None:
         found.append(_Trouble("the daemon has never run on this store", "start it: monitor run"))
     elif not healthcheck.is_alive(daemon["heartbeat_at"], now):
         found.append(
@@ -116,11 +139,8 @@ def _troubles(state: dict[str, Any], now: datetime) -> list[_Trouble]:
         found.append(_Trouble(f"rules are broken: {state['rules']['complaints'][0]}", "see all: monitor check"))
     dead = sum(states.get("dead", 0) for states in state["outbox"].values())
     if dead:
-        found.append(
-            _Trouble(
-                f"{dead} messages could not be sent", "see monitor outbox list --state dead, then monitor outbox retry"
-            )
-        )
+        do = "see monitor outbox list --state dead, then monitor outbox retry"
+        found.append(_Trouble(f"{output.count(dead, 'message')} could not be sent", do))
     oldest = state["oldest_pending_at"]
     if oldest is not None and now - oldest > _LATE:
         found.append(
@@ -136,7 +156,8 @@ def _troubles(state: dict[str, Any], now: datetime) -> list[_Trouble]:
     ]
     failed = state["entries_24h"].get("failed", 0)
     if failed:
-        found.append(_Trouble(f"{failed} entries were given up", "see monitor entries search --decision failed"))
+        what = output.count(failed, "entry was", "entries were")
+        found.append(_Trouble(f"{what} given up", "see monitor entries search --decision failed"))
     return found
 
 
@@ -149,9 +170,10 @@ def _tell(state: dict[str, Any], now: datetime) -> None:
         f"heartbeat {output.ago(daemon['heartbeat_at'], now)} ago",
         "store": state["store"],
         "rules": f"{state['rules']['count']} in force",
-        "feeds": _counts(state["feeds"]) or "none polled yet",
+        "feeds": (_counts(state["feeds"]) or "none polled yet")
+        + (f"; last poll {output.ago(state['last_poll_at'], now)} ago" if state["last_poll_at"] else ""),
         "entries, 24 h": _counts(state["entries_24h"]) or "none",
-        "decisions, 24 h": f"{_counts(state['decisions_24h']) or 'none'}; {state['alerts_24h']} alerts",
+        "decisions, 24 h": f"{_counts(state['decisions_24h']) or 'none'}; {output.count(state['alerts_24h'], 'alert')}",
         "known stories": f"{state['known_stories']}, held back in 24 h: "
         + (
             ", ".join(f"{one['entries']} by S-{one['story']} ({one['title']})" for one in state["held_back_24h"])
@@ -167,6 +189,8 @@ def _tell(state: dict[str, Any], now: datetime) -> None:
         output.say(f"{'outbox':<16} empty")
     if state["oldest_pending_at"]:
         output.say(f"{'oldest pending':<16} {output.ago(state['oldest_pending_at'], now)}")
+    for one in state["waiting_stories"]:
+        output.say(f"{'waiting':<16} S-{one['story']} {one['title']} (for more outlets)")
     for feed in state["failing_feeds"]:
         output.say(f"{'failing':<16} {feed['name']}: {feed['error']}")
 
