@@ -22,6 +22,27 @@ _TOLD = tuple(
 )
 
 
+_LAST = sa.select(sa.func.coalesce(sa.func.max(tables.alerts.c.sequence), 0)).where(
+    tables.alerts.c.story_id == sa.bindparam("of_story")
+)
+_INSERT = sa.insert(tables.alerts).values(sequence=_LAST.scalar_subquery() + 1).returning(tables.alerts.c.id)
+
+_IS_OUT = sa.and_(
+    tables.alerts.c.kind == model.Kind.UPDATE.value, tables.notifications.c.state != model.NotificationState.HELD.value
+)
+_UPDATED_AT = sa.case((_IS_OUT, tables.notifications.c.ready_at))
+_TOLD_BY_CHANNEL = (
+    sa.select(tables.notifications.c.channel, tables.alerts.c.level, sa.func.max(_UPDATED_AT))
+    .select_from(tables.alerts.join(tables.notification_alerts).join(tables.notifications))
+    .where(
+        tables.alerts.c.story_id == sa.bindparam("story_id"),
+        tables.notifications.c.channel.in_(sa.bindparam("channels", expanding=True)),
+        tables.notifications.c.state.in_(_TOLD),
+    )
+    .group_by(tables.notifications.c.channel, tables.alerts.c.level)
+)
+
+
 def add_alert(
     tx: Session, finding: model.Finding, decision_id: int, story_id: int, kind: model.Kind, now: datetime
 ) -> int:
@@ -29,20 +50,18 @@ def add_alert(
 
     Raises IntegrityError when this revision of the entry has one. On PostgreSQL the caller holds `story_lock`.
     """
-    table = tables.alerts
     story_id = story_rows.resolve(tx, story_id)
-    last = sa.select(sa.func.coalesce(sa.func.max(table.c.sequence), 0)).where(table.c.story_id == story_id)
     row = {
+        "of_story": story_id,
         "entry_id": finding.entry.id,
         "revision": finding.entry.revision,
         "decision_id": decision_id,
         "story_id": story_id,
-        "sequence": last.scalar_subquery() + 1,
         "kind": kind.value,
         "level": finding.level.value,
         "created_at": now,
     }
-    return int(tx.connection().execute(sa.insert(table).values(**row).returning(table.c.id)).scalar_one())
+    return int(tx.connection().execute(_INSERT, row).scalar_one())
 
 
 def told(tx: Session, story_id: int | None, channels: Collection[str]) -> dict[str, model.Told]:
@@ -54,16 +73,9 @@ def told(tx: Session, story_id: int | None, channels: Collection[str]) -> dict[s
     """
     if story_id is None:
         return {channel: model.Told() for channel in channels}
-    alerts, links, sent = tables.alerts, tables.notification_alerts, tables.notifications
-    is_out = sa.and_(alerts.c.kind == model.Kind.UPDATE.value, sent.c.state != model.NotificationState.HELD)
-    update_at = sa.case((is_out, sent.c.ready_at))
-    about = alerts.join(links, links.c.alert_id == alerts.c.id).join(sent, sent.c.id == links.c.notification_id)
-    counted = sa.and_(
-        alerts.c.story_id == story_rows.resolve(tx, story_id), sent.c.channel.in_(channels), sent.c.state.in_(_TOLD)
-    )
-    wanted = sa.select(sent.c.channel, alerts.c.level, sa.func.max(update_at)).select_from(about).where(counted)
+    about = {"story_id": story_rows.resolve(tx, story_id), "channels": list(channels)}
     found = {channel: model.Told() for channel in channels}
-    for channel, level, last_at in tx.connection().execute(wanted.group_by(sent.c.channel, alerts.c.level)):
+    for channel, level, last_at in tx.connection().execute(_TOLD_BY_CHANNEL, about):
         found[channel] = _with_told(found[channel], model.Level(level), last_at)
     return found
 

@@ -11,6 +11,8 @@ from sqlmodel import Session
 from monitor import model
 from monitor.store import codec, story_rows, tables
 
+_INSERT = sa.insert(tables.decisions).returning(tables.decisions.c.id)
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -56,8 +58,7 @@ def save_decision(
         "channels": codec.encode(tuple(decisions)),
         "text": codec.encode(finding.entry),
     }
-    inserted = tx.connection().execute(sa.insert(tables.decisions).values(**row).returning(tables.decisions.c.id))
-    return int(inserted.scalar_one())
+    return int(tx.connection().execute(_INSERT, row).scalar_one())
 
 
 def list_members(tx: Session, since: datetime, *, after: int = 0) -> tuple[Member, ...]:

@@ -25,6 +25,23 @@ _PAGE = 500  # rows that a search reads at a time
 _PENDING = sa.text("entries.status = 'pending'")
 _TRIED = sa.text("entries.status = 'pending' AND entries.attempts > 0")
 
+_MARK = (
+    sa.update(tables.entries)
+    .where(
+        _PENDING,
+        tables.entries.c.id == sa.bindparam("this_id"),
+        tables.entries.c.revision == sa.bindparam("this_revision"),
+        tables.entries.c.lease == sa.bindparam("this_lease"),
+    )
+    .values(
+        status=model.EntryStatus.PROCESSED.value,
+        rules_id=sa.bindparam("rules_id"),
+        last_error=None,
+        lease=None,
+        leased_until_at=None,
+    )
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -73,12 +90,8 @@ def mark_unmatched(tx: Session, entry_ids: Collection[int], rules_id: int | None
 
 def mark_processed(tx: Session, entry_id: int, revision: int, lease: str, rules_id: int | None = None) -> bool:
     """Mark an entry as processed; False when the lease was lost or the entry was edited meanwhile: then roll back."""
-    table = tables.entries
-    this = sa.and_(table.c.id == entry_id, table.c.revision == revision, table.c.lease == lease)
-    values = {"status": model.EntryStatus.PROCESSED, "rules_id": rules_id, "last_error": None}
-    statement = sa.update(table).where(this, table.c.status == model.EntryStatus.PENDING)
-    result = tx.connection().execute(statement.values(lease=None, leased_until_at=None, **values))
-    return result.rowcount == 1
+    this = {"this_id": entry_id, "this_revision": revision, "this_lease": lease, "rules_id": rules_id}
+    return tx.connection().execute(_MARK, this).rowcount == 1
 
 
 def record_failure(tx: Session, entry_id: int, lease: str, error: str) -> bool:

@@ -5,7 +5,7 @@ then one of the `settle_` functions. Each writes only what its lease still holds
 """
 
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,6 +19,7 @@ FURTHEST_RETRY = timedelta(days=2)  # what is pending for later than this was pu
 FURTHEST_HELD = timedelta(days=40)  # the same for what is held
 
 _State = model.NotificationState
+_LINK = sa.insert(tables.notification_alerts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,11 +259,12 @@ def _insert(tx: Session, notifications: Sequence[NewNotification], now: datetime
     if not notifications:
         return []
     by_key = {notification.key: notification for notification in reversed(notifications)}
-    table, links = tables.notifications, tables.notification_alerts
-    insertion = engine.insert(tx, table).values([_row(tx, new, now) for new in reversed(by_key.values())])
-    inserted = tx.connection().execute(
-        insertion.on_conflict_do_nothing(index_elements=["key"]).returning(table.c.id, table.c.key)
-    )
+    stories = {new.story_id for new in by_key.values() if new.story_id is not None}
+    resolved: dict[int | None, int] = {story_id: story_rows.resolve(tx, story_id) for story_id in stories}
+    table = tables.notifications
+    insertion = engine.insert(tx, table).on_conflict_do_nothing(index_elements=["key"])
+    rows = [_row(new, resolved, now) for new in reversed(by_key.values())]
+    inserted = tx.connection().execute(insertion.returning(table.c.id, table.c.key), rows)
     ids = {key: notification_id for notification_id, key in inserted}
     pairs = [
         {"notification_id": notification_id, "alert_id": alert_id}
@@ -270,18 +272,18 @@ def _insert(tx: Session, notifications: Sequence[NewNotification], now: datetime
         for alert_id in dict.fromkeys(by_key[key].alert_ids)
     ]
     if pairs:
-        tx.connection().execute(sa.insert(links), pairs)
+        tx.connection().execute(_LINK, pairs)
     return list(ids.values())
 
 
-def _row(tx: Session, new: NewNotification, now: datetime) -> dict[str, object]:
+def _row(new: NewNotification, stories: Mapping[int | None, int], now: datetime) -> dict[str, object]:
     return {
         "key": new.key,
         "kind": new.kind.value,
         "channel": new.channel,
         "state": new.state.value,
         "level": new.level.value,
-        "story_id": None if new.story_id is None else story_rows.resolve(tx, new.story_id),
+        "story_id": stories.get(new.story_id),
         "batch": new.batch,
         "reason": new.reason,
         "created_at": now,

@@ -72,6 +72,13 @@ __all__ = [
 ]
 
 
+_INSERT = sa.insert(tables.stories).returning(tables.stories.c.id)
+_THIS = tables.stories.c.id == sa.bindparam("this_id")
+_FOR_JOINING = sa.select(tables.stories).where(_THIS).with_for_update()
+_JOINED: dict[str, object] = {name: sa.bindparam(name) for name in ("last_at", "entries", "outlets", "level")}
+_JOIN = sa.update(tables.stories).where(_THIS).values(_JOINED)
+
+
 @dataclass(frozen=True, slots=True)
 class Correction:
     """A person's word on stories: `merge` of story_id into into_id, or `split` of entry_id off into the new into_id."""
@@ -96,16 +103,16 @@ def join_story(tx: Session, story_id: int, finding: model.Finding, now: datetime
 
     The story's level rises with the entry's. Another revision of an entry that is in the story counts once.
     """
-    table = tables.stories
     story_id = story_rows.resolve(tx, story_id)
-    row = tx.connection().execute(sa.select(table).where(table.c.id == story_id).with_for_update()).mappings().one()
+    row = tx.connection().execute(_FOR_JOINING, {"this_id": story_id}).mappings().one()
     values = {
+        "this_id": story_id,
         "last_at": max(now, row["last_at"]),
         "entries": row["entries"] + (0 if _was_in(tx, story_id, finding.entry) else 1),
         "outlets": story_rows.with_outlet(row["outlets"], finding.entry.outlet),
         "level": story_rows.higher(row["level"], finding.level).value,
     }
-    tx.connection().execute(sa.update(table).where(table.c.id == story_id).values(**values))
+    tx.connection().execute(_JOIN, values)
     return story_id
 
 
@@ -203,7 +210,6 @@ def last_correction(tx: Session) -> int:
 
 
 def _insert(tx: Session, title: str, level: model.Level, now: datetime, *, entries: int, outlets: list[str]) -> int:
-    table = tables.stories
     row = {
         "title": title,
         "level": level.value,
@@ -213,7 +219,7 @@ def _insert(tx: Session, title: str, level: model.Level, now: datetime, *, entri
         "outlets": outlets,
         "raised": False,
     }
-    return int(tx.connection().execute(sa.insert(table).values(**row).returning(table.c.id)).scalar_one())
+    return int(tx.connection().execute(_INSERT, row).scalar_one())
 
 
 def _was_in(tx: Session, story_id: int, entry: model.Entry) -> bool:

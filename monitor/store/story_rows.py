@@ -13,6 +13,11 @@ from sqlmodel import Session
 from monitor import model
 from monitor.store import codec, tables
 
+# Statements of the hot path are built once: building one costs more than SQLite takes to run it.
+_RESOLVE = sa.select(tables.stories.c.id, tables.stories.c.merged_into).where(
+    tables.stories.c.id == sa.bindparam("story_id")
+)
+
 
 @dataclass(frozen=True, slots=True)
 class DecisionRecord:
@@ -35,8 +40,7 @@ class DecisionRecord:
 
 def resolve(tx: Session, story_id: int) -> int:
     """Return the story that `story_id` is part of now: itself, unless a person merged it. Raises KeyError."""
-    table = tables.stories
-    row = tx.connection().execute(sa.select(table.c.id, table.c.merged_into).where(table.c.id == story_id)).first()
+    row = tx.connection().execute(_RESOLVE, {"story_id": story_id}).first()
     if row is None:
         raise KeyError(story_id)
     return int(row.merged_into or row.id)

@@ -246,10 +246,10 @@ class NotificationRow(SQLModel, table=True):
     __tablename__ = "notifications"
     __table_args__ = (
         UniqueConstraint("key"),
-        Index(
-            "notifications_ready",
+        Index(  # so that the oldest of a channel is found without sorting the others
+            "notifications_pending",
             "channel",
-            "ready_at",
+            "id",
             sqlite_where=text("state = 'pending'"),
             postgresql_where=text("state = 'pending'"),
         ),

@@ -167,9 +167,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'held'"),
     )
     op.create_index(
-        "notifications_ready",
+        "notifications_pending",
         "notifications",
-        ["channel", "ready_at"],
+        ["channel", "id"],
         unique=False,
         sqlite_where=sa.text("state = 'pending'"),
         postgresql_where=sa.text("state = 'pending'"),
