@@ -15,7 +15,7 @@ from typing import Any
 import feedparser
 
 from monitor import errors
-from monitor.parse import encoding, raw, split, text
+from monitor.parse import encoding, fast, raw, split, text
 
 _HOUR = re.compile(rb"<hour>\s*(\d{1,2})\s*</hour>", re.IGNORECASE)
 _DAY = re.compile(rb"<day>\s*([A-Za-z]+)\s*</day>", re.IGNORECASE)
@@ -23,13 +23,13 @@ _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "su
 _LONGEST_TTL = 7 * 24 * 60
 
 
-def read(body: bytes, *, content_type: str | None, url: str, now: datetime) -> raw.Feed:
-    """Return the feed in `body`. Raises ParseError when there is none."""
+def read(body: bytes, *, content_type: str | None, url: str, now: datetime, is_fast: bool = True) -> raw.Feed:
+    """Return the feed in `body`. Raises ParseError when there is none. is_fast: whether `fast` may read it."""
     document, kind = encoding.mended(body, content_type)
     # Without a location: feedparser would resolve guids, too, and every key would change when the feed moves.
     headers = {"content-type": kind}
     dropped: list[str] = []
-    parsed, found = _parsed(document, headers, dropped)
+    parsed, found = _parsed(document, headers, dropped, is_fast=is_fast)
     if not parsed.get("version") and not found:
         raise errors.ParseError(_what_it_is(body))
     entries = _entries(found, url=url, now=now, dropped=dropped)
@@ -46,8 +46,13 @@ def read(body: bytes, *, content_type: str | None, url: str, now: datetime) -> r
     )
 
 
-def _parsed(document: bytes, headers: dict[str, str], dropped: list[str]) -> tuple[Any, list[tuple[Any, int]]]:
+def _parsed(
+    document: bytes, headers: dict[str, str], dropped: list[str], *, is_fast: bool
+) -> tuple[Any, list[tuple[Any, int]]]:
     """Return the document as feedparser has it, and its entries: whole, or one by one when that brings more."""
+    plain = fast.read(document) if is_fast and headers["content-type"].endswith("utf-8") else None
+    if plain is not None:
+        return plain, [(plain, number) for number in range(len(plain["entries"]))]
     try:
         parsed = _feedparser(document, headers)
     except MemoryError:
