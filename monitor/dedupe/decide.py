@@ -180,16 +180,15 @@ def _veto(profile: features.Profile, story: stories.Story) -> str:
         known = story.ordinals.get(noun)
         if known and not known & told:
             return f"another {noun}: number {min(told)}, not {min(known)}"
-    if profile.places and story.places and not _shares_place(profile, story):
-        places = ", ".join(sorted(_shown(profile, term) for term in profile.places))
-        return f"another place: {places}"
+    if profile.marks and story.marks and not _shares_mark(profile, story):
+        return f"another place or name: {', '.join(sorted(_shown(profile, term) for term in profile.marks))}"
     other = profile.title_named - story.named
     if other and story.title_named and not (story.title_named - {"@us"}) <= frozenset(profile.terms) | other:
         return f"other actors: {', '.join(sorted(_shown(profile, term) for term in other))}"
     return ""
 
 
-def _shares_place(profile: features.Profile, story: stories.Story) -> bool:
-    return any(story.holds(rarity.number(place)) for place in profile.places) or any(
-        place in profile.terms for place in story.places
+def _shares_mark(profile: features.Profile, story: stories.Story) -> bool:
+    return any(story.holds(rarity.number(mark)) for mark in profile.marks) or any(
+        mark in profile.terms for mark in story.marks
     )

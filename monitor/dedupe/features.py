@@ -30,7 +30,7 @@ class Profile:
 
     at: when it was told; None when undated or absurd, and then time is neutral. seen_at: when it reached us.
     terms: how much each counts before rarity; title_terms: those of the title, with the word as printed there.
-    names: terms printed as names. named: actors ("@kp") and well-known persons. places: named after "in", "near".
+    names: terms printed as names. named: actors ("@kp") and well-known persons. marks: names in the title.
     counts: people counted in title or first sentence, by what became of them. ordinals: by the thing that has them.
     link, title_key, text_key: exact forms; empty when there is none. level: rank of the highest rule, -1 without any.
     """
@@ -44,7 +44,7 @@ class Profile:
     names: frozenset[str] = frozenset()
     named: frozenset[str] = frozenset()
     title_named: frozenset[str] = frozenset()
-    places: frozenset[str] = frozenset()
+    marks: frozenset[str] = frozenset()
     acts: frozenset[str] = frozenset()
     title_acts: frozenset[str] = frozenset()
     counts: Counts = field(default_factory=dict)
@@ -100,6 +100,7 @@ def _profile(made: _Texts, *, at: datetime | None, seen_at: datetime | None, url
         if term in terms:
             terms[term] = max(terms[term], TITLE_WEIGHT)
     first = title_words + _first_sentence(lead_words)
+    names = _names(title_words, title_found, lead_found)
     title_terms = {term: word.printed for term, word in title_found}
     return Profile(
         title=made.title,
@@ -108,10 +109,10 @@ def _profile(made: _Texts, *, at: datetime | None, seen_at: datetime | None, url
         terms=terms,
         title_terms=title_terms,
         shown={term: word.printed for term, word in reversed(title_found + lead_found) if term in terms},
-        names=_names(title_words, title_found, lead_found),
+        names=names,
         named=_named(terms),
         title_named=_named(title_terms),
-        places=_places(title_words, title_found),
+        marks=_marks(title_words, title_found, names),
         acts=_acts(title_words + lead_words),
         title_acts=_acts(title_words),
         counts=numbers.counts(first),
@@ -128,8 +129,14 @@ def _named(terms: Iterable[str]) -> frozenset[str]:
     return frozenset(term for term in terms if term.startswith("@") or term in persons)
 
 
-def _places(title_words: Sequence[text.Word], title_found: Sequence[tuple[str, text.Word]]) -> frozenset[str]:
-    """Return what the title names after "in", "near" and their like; of Kabul and its country only Kabul."""
+def _marks(
+    title_words: Sequence[text.Word], title_found: Sequence[tuple[str, text.Word]], names: frozenset[str]
+) -> frozenset[str]:
+    """Return the terms of the title that name what it happened to, or where: names and states.
+
+    After "in", "near" and their like, of Kabul and its state only Kabul: there it is a place, elsewhere perhaps a
+    word for the state.
+    """
     inside: set[int] = set()
     follows = False
     for word in title_words:
@@ -139,7 +146,9 @@ def _places(title_words: Sequence[text.Word], title_found: Sequence[tuple[str, t
         follows = word.folded in _BEFORE_PLACES or (follows and capital)
     places = {term for term, word in title_found if id(word) in inside and not lexicon.find_act(word.folded)}
     finer = {term for term in places if not term.startswith("@")}
-    return frozenset(finer or places)
+    seats = {id(word) for term, word in title_found if term.startswith("@")}
+    others = {term for term, word in title_found if id(word) not in inside and (term in names or id(word) in seats)}
+    return frozenset((finer or places) | others)
 
 
 def _acts(found: Sequence[text.Word]) -> frozenset[str]:

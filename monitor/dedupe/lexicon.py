@@ -29,13 +29,13 @@ ORDINAL_WORDS: Mapping[str, int] = {word: number for number, word in enumerate(_
 class Found:
     """A name found in a text: how many words it has, and what it names.
 
-    place: a place inside an actor ("Kabul"), whose own name is kept beside the actor's.
+    place: the name of a place inside the actor ("kabul"), which is kept beside the actor's; else empty.
     person: `key` is the last name, else the key of a state, people or body.
     """
 
     key: str
     length: int
-    place: bool = False
+    place: str = ""
     person: bool = False
 
 
@@ -85,9 +85,11 @@ def _names() -> Mapping[str, list[tuple[tuple[str, ...], Found]]]:
     for file, person in (("actors.txt", False), ("persons.txt", True)):
         for key, forms in _lines(file):
             for form in forms.split("|"):
-                parts = tuple(form.lstrip("+").replace("-", " ").split())
-                found = Found(key, len(parts), form.startswith("+"), person)
-                by_first.setdefault(parts[0], []).append((parts, found))
+                spellings = form.lstrip("+").replace("-", " ").split("/")
+                for spelling in spellings:
+                    parts = tuple(spelling.split())
+                    found = Found(key, len(parts), spellings[0] if form.startswith("+") else "", person)
+                    by_first.setdefault(parts[0], []).append((parts, found))
     for names in by_first.values():
         names.sort(key=lambda item: -len(item[0]))
     return by_first

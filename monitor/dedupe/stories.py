@@ -35,7 +35,7 @@ class Story:
     seen_at: datetime | None = None
     named: frozenset[str] = frozenset()
     title_named: frozenset[str] = frozenset()
-    places: frozenset[str] = frozenset()
+    marks: frozenset[str] = frozenset()
     acts: frozenset[str] = frozenset()
     counts: dict[str, int] = field(default_factory=dict)
     ordinals: dict[str, frozenset[int]] = field(default_factory=dict)
@@ -68,7 +68,7 @@ class Story:
         self.level = max(self.level, profile.level)
         self.named |= profile.named
         self.title_named |= profile.title_named
-        self.places |= profile.places
+        self.marks |= profile.marks
         self.acts |= profile.acts
         self._count(profile.counts, profile.ordinals)
         if profile.link:
@@ -88,7 +88,7 @@ class Story:
         self.level = max(self.level, other.level)
         self.named |= other.named
         self.title_named |= other.title_named
-        self.places |= other.places
+        self.marks |= other.marks
         self.acts |= other.acts
         self._count(other.counts, other.ordinals)
         self.links |= other.links

@@ -112,7 +112,7 @@ def terms(found: Sequence[Word]) -> Iterator[tuple[str, Word]]:
             skip = name.length - 1
             yield (stem(name.key) if name.person else f"@{name.key}"), word
             if name.place:
-                yield " ".join(folded[n : n + name.length]), word
+                yield name.place, word
         elif word.folded not in stop and (len(word.folded) > 1 or word.folded.isdigit()):
             yield stem(word.folded), word
 
