@@ -41,9 +41,8 @@ def main(held: int) -> None:
     print(f"stories          {held}")
     print(f"profile          {profile_ms:.2f} ms")
     print(f"add              {add_ms:.2f} ms")
-    print(
-        f"decision         median {taken[ASKED // 2]:.2f} ms, 99 % {taken[ASKED * 99 // 100]:.2f} ms, most {taken[-1]:.2f} ms"
-    )
+    middle, nearly_all = taken[ASKED // 2], taken[ASKED * 99 // 100]
+    print(f"decision         median {middle:.2f} ms, 99 % {nearly_all:.2f} ms, most {taken[-1]:.2f} ms")
     print(f"memory           {_memory() - before:.0f} MB at most, profiles of all stories at once included")
 
 
@@ -66,7 +65,7 @@ def _words(chance: random.Random, count: int) -> str:
 
 def _word(rank: int) -> str:
     """Return a word for a rank: letters only, so that it is read as a word."""
-    letters = []
+    letters: list[str] = []
     rank %= 200_000
     while rank or len(letters) < 3:
         rank, letter = divmod(rank, 20)
