@@ -49,7 +49,7 @@ _RSS_NEUTRAL = _NEUTRAL | {"author", "category", "comments", "copyright", "docs"
 _RSS_NEUTRAL |= {"managingEditor", "webMaster"}
 _RSS_CHANNEL_NEUTRAL = _RSS_NEUTRAL | {"description", "pubDate"}
 _ATOM_NEUTRAL = _NEUTRAL | {f"{_ATOM}{name}" for name in ("category", "generator", "icon", "logo", "rights")}
-_ATOM_FEED_NEUTRAL = _ATOM_NEUTRAL | {f"{_ATOM}{name}" for name in ("id", "subtitle", "updated")}
+_ATOM_FEED_NEUTRAL = _ATOM_NEUTRAL | {f"{_ATOM}{name}" for name in ("subtitle", "updated")}
 _PEOPLE = frozenset({f"{_ATOM}author", f"{_ATOM}contributor"})
 _PERSON = frozenset({f"{_ATOM}name", f"{_ATOM}email", f"{_ATOM}uri"})
 _FOLDED = frozenset({"image", "skipHours", "skipDays"})  # with children of their own that are plain text
@@ -105,20 +105,15 @@ def _rss_item(item: Element) -> Found:
     _need(not item.attrib)
     entry: Found = {}
     seen: set[str] = set()
-    is_link = False
     for element in item:
         tag = str(element.tag)
         if tag in _RSS_ITEM:
             _need(tag not in seen and set(element.attrib) <= _RSS_ATTRIBUTES.get(tag, frozenset()))
             seen.add(tag)
-            is_link = is_link or (tag == "guid" and element.get("isPermaLink", "true") == "true")
-            _RSS_ITEM[tag](entry, _text(element))
+            put = _linking_id if tag == "guid" and element.get("isPermaLink", "true") == "true" else _RSS_ITEM[tag]
+            put(entry, _text(element))
         else:
             _neutral(element, _RSS_NEUTRAL)
-    if is_link:
-        _need("id" in entry and entry.get("link") != "")
-        entry["id"] = _urljoin("", entry["id"])
-        entry.setdefault("link", entry["id"])
     return entry
 
 
@@ -134,6 +129,9 @@ def _atom(root: Element) -> Found:
         elif tag == f"{_ATOM}title":
             _need("title" not in feed)
             _typed(feed, "title", element, "text/plain")
+        elif tag == f"{_ATOM}id":
+            _need("id" not in feed and not element.attrib)
+            _linking_id(feed, _text(element))
         elif tag == f"{_ATOM}link":
             _atom_link(feed, element)
         elif tag in _PEOPLE:
@@ -172,7 +170,7 @@ def _atom_part(entry: Found, name: str, element: Element) -> None:
         _content(entry, content["content"], content["content_detail"]["type"])
     else:
         _need(not element.attrib)
-        _RSS_ITEM[{"id": "guid", "published": "pubDate"}.get(name, name)](entry, _text(element))
+        _ATOM_ENTRY[name](entry, _text(element))
 
 
 def _typed(found: Found, name: str, element: Element, default: str) -> None:
@@ -246,6 +244,12 @@ def _set_date(name: str) -> Callable[[Found, str], None]:
     return put
 
 
+def _linking_id(found: Found, value: str) -> None:
+    """Take an id that serves as link until there is one; feedparser has those of Atom for such, too."""
+    found["id"] = _mended(_urljoin("", value) if value else "")
+    found.setdefault("link", found["id"])
+
+
 def _source(found: Found, value: str) -> None:
     value = _mended(value)
     found["source"] = {"title": value} if value else {}
@@ -264,8 +268,12 @@ _RSS_ITEM: dict[str, Callable[[Found, str], None]] = {
     "description": _description,
     _CONTENT: lambda found, value: _content(found, _mended(value), "text/html"),
     "pubDate": _set_date("published_parsed"),
-    "updated": _set_date("updated_parsed"),  # of Atom; RSS has no such element
     "source": _source,
+}
+_ATOM_ENTRY: dict[str, Callable[[Found, str], None]] = {
+    "id": _linking_id,
+    "published": _set_date("published_parsed"),
+    "updated": _set_date("updated_parsed"),
 }
 _RSS_ATTRIBUTES = {"guid": frozenset({"isPermaLink"}), "source": frozenset({"url"})}
 

@@ -36,7 +36,7 @@ def read(body: bytes, *, content_type: str | None, url: str, now: datetime, is_f
     about = parsed["feed"]
     return raw.Feed(
         title=text.cut(_words(about, "title"), raw.LONGEST_TITLE),
-        url=raw.a_link(_get(about, "link"), url) or url,
+        url=_link(about, url) or url,
         entries=tuple(entries),
         language=raw.a_language(_get(about, "language")),
         ttl=_ttl(_get(about, "ttl")),
@@ -146,7 +146,7 @@ def _plain(words: str, kind: object) -> str:
 
 
 def _link(item: Any, base: str) -> str:  # noqa: ANN401
-    """Return the entry's link; a guid serves as one only when it is a whole URL."""
+    """Return the link of an entry or a feed; a guid serves as one only when it is a whole URL."""
     guid, link = _string(_get(item, "id")), _string(_get(item, "link"))
     return (raw.a_link(link, base) if link != guid else "") or raw.a_link(guid, "")
 
