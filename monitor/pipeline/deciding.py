@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlmodel import Session
 
-from monitor import alert, dedupe, errors, match, model, rules
+from monitor import alert, dedupe, errors, language, match, model, rules
 from monitor.store import engine, entries, outbox, rule_versions, silences, stories
 
 log = structlog.get_logger()
@@ -66,6 +66,9 @@ class Deciding:
         self._rules = ruleset
         self._channels = tuple(channels)
         self._policy = policy
+        self._asks_language = any(channel.languages for channel in channels) or any(
+            node.conditions.languages for node in ruleset.nodes
+        )
         self._untried: tuple[str, list[int]] = ("", [])
         with store.write() as tx:
             self._rules_id = rule_versions.save(tx, ruleset.fingerprint, dict(ruleset.files), now)
@@ -112,7 +115,8 @@ class Deciding:
 
     def _work(self, claimed: Sequence[model.Entry], lease: str, now: datetime) -> tuple[int, int]:
         """Decide what was claimed. Returns alerts made, and entries that matched. Raises StoreError."""
-        found = [(entry, self._match(entry, lease, now)) for entry in claimed]
+        entries_told = [language.told(entry) for entry in claimed] if self._asks_language else claimed
+        found = [(entry, self._match(entry, lease, now)) for entry in entries_told]
         unmatched = [entry.id for entry, matches in found if matches == ()]
         if unmatched:
             with self._store.write() as tx:
