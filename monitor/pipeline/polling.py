@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 import structlog
 
@@ -64,7 +64,7 @@ class Polling:
         self._polls: Counter[model.Polled] = Counter()
         self._entries = self._edits = 0
 
-    async def __aenter__(self) -> "Polling":
+    async def __aenter__(self) -> Self:
         """Begin to write answers."""
         self._writer = asyncio.create_task(self._write_forever(), name="write polls")
         return self
@@ -172,7 +172,7 @@ class Polling:
             batch = [await self._answers.get()]
             while not self._answers.empty() and len(batch) < _BATCH:
                 batch.append(self._answers.get_nowait())
-            while not await self._write(batch):
+            while not await self._write(batch):  # noqa: ASYNC110  nobody tells when a database is back
                 await asyncio.sleep(_STORE_PAUSE)
             for _ in batch:
                 self._answers.task_done()
