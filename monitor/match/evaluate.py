@@ -184,6 +184,8 @@ def near_groups(node: Near, view: View, *, tight: bool) -> list[Group]:
             for group in choose(pools, reach, ordered=node.ordered)
             if not any(reach is None or near.between(group, other) <= reach for other in barred)
         )
+        if len(found) >= near.MOST:
+            break
     return found
 
 

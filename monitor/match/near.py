@@ -5,10 +5,12 @@ it is made of. `near` asks for one group of every operand, in one stretch of wor
 most `reach` words from the end of the leftmost group to the start of the rightmost.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 MOST = 1000  # groups that one node may yield; real texts yield a handful
+NEAREST = 100  # groups of one operand that are looked at behind another; real sentences hold a handful
 
 
 class Piece(NamedTuple):
@@ -43,13 +45,30 @@ def tightest(operands: Sequence[Sequence[Group]], reach: int | None, *, ordered:
     A longer way with the same beginning covers the shorter, so that whatever spares the one spares the other too.
     """
     found: list[Group] = []
+    pools = [_Pool(operand) for operand in operands]
     for index, operand in enumerate(operands[:1] if ordered else operands):
-        others = [other for number, other in enumerate(operands) if number != index]
+        others = [pool for number, pool in enumerate(pools) if number != index]
         for first in operand:
             best = _shortest(first, others, reach, ordered=ordered)
             if best is not None:
                 found.append(best)
+            if len(found) >= MOST:
+                return found
     return found
+
+
+class _Pool:
+    """One operand's groups by their starts, so that those behind another are found at once."""
+
+    def __init__(self, groups: Sequence[Group]) -> None:
+        self.groups = sorted(groups, key=lambda group: group.start)
+        self.starts = [group.start for group in self.groups]
+
+    def after(self, start: int, limit: int | None) -> list[Group]:
+        """Return at most NEAREST groups that start behind `start` and not behind `limit`, the soonest end first."""
+        low = bisect_right(self.starts, start)
+        high = len(self.starts) if limit is None else bisect_right(self.starts, limit)
+        return sorted(self.groups[low : min(high, low + NEAREST)], key=lambda group: group.end)
 
 
 def every(operands: Sequence[Sequence[Group]], reach: int | None, *, ordered: bool) -> list[Group]:
@@ -82,15 +101,15 @@ def _ways(operands: Sequence[Sequence[Group]], *, ordered: bool) -> Iterator[tup
                 yield (*head, group)
 
 
-def _shortest(first: Group, others: Sequence[Sequence[Group]], reach: int | None, *, ordered: bool) -> Group | None:
+def _shortest(first: Group, others: Sequence[_Pool], reach: int | None, *, ordered: bool) -> Group | None:
     """Return the way that begins with `first` and ends soonest, or None."""
     limit = None if reach is None else first.end + reach - 1
     pools = []
     for other in others:
-        pool = [group for group in other if group.start > first.start and (limit is None or group.start <= limit)]
+        pool = other.after(first.start, limit)
         if not pool:
             return None
-        pools.append(sorted(pool, key=lambda group: group.end))
+        pools.append(pool)
     if not ordered:
         pools.sort(key=len)
     search = _Search(pools, ordered=ordered)

@@ -192,7 +192,8 @@ def _place(tree: source.Tree, location: Sequence[Any], *, of_key: bool = False) 
             if pair is None:
                 return place
             tree = pair[1]
-            place = pair[0].place if of_key and number == len(location) - 1 else tree.place
+            at_key = is_empty(tree) or (of_key and number == len(location) - 1)
+            place = pair[0].place if at_key else tree.place
         elif isinstance(tree, source.Sequence) and isinstance(part, int) and part < len(tree.items):
             tree = tree.items[part]
             place = tree.place

@@ -23,6 +23,8 @@ from typing import NamedTuple
 
 from monitor import model
 
+LONGEST = 500  # words of a sentence; what is longer is no sentence, and is cut
+
 
 class Break(IntEnum):
     """Whether a sentence ends after a word."""
@@ -111,7 +113,7 @@ def of(fields: dict[model.Field, str]) -> Text:
             words.append(word)
             starts.append(start)
             ends.append(end)
-            if ends_sentence:
+            if ends_sentence or len(words) - begun >= LONGEST:
                 parts.append(Part(field, begun, len(words)))
                 begun = len(words)
         if begun < len(words):
