@@ -1,5 +1,7 @@
 """Values of `model` survive the trip into a JSON column and back."""
 
+import dataclasses
+import typing
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -18,6 +20,14 @@ st.register_type_strategy(str, texts)
 st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
 st.register_type_strategy(timedelta, st.integers(0, 10**12).map(lambda number: timedelta(microseconds=number)))
 json_values = st.recursive(st.none() | st.booleans() | st.integers() | texts, st.lists, max_leaves=5)
+
+
+@dataclasses.dataclass(frozen=True)
+class WithUnion:
+    """A noun whose field is of a kind that no column holds."""
+
+    value: typing.Literal[1]
+
 
 NOUNS = (
     model.FeedSpec,
@@ -112,5 +122,7 @@ def test_what_json_cannot_hold_is_a_bug() -> None:
     """Neither bytes nor NaN are stored in silence."""
     with pytest.raises(TypeError, match="bytes"):
         codec.encode({"body": b""})
+    with pytest.raises(errors.StoreError, match="no place in a JSON column"):
+        codec.decode(WithUnion, {"value": 1})
     with pytest.raises(ValueError, match="not JSON compliant"):
         codec.dumps(float("nan"))

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy import exc
+from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 
 from monitor import errors
-from monitor.store import engine, facts, tables
+from monitor.store import complaints, engine, facts, tables
 from tests import stored
 from tests.stored import NOON
 
@@ -235,6 +236,13 @@ def test_a_server_that_comes_back_is_used_again(postgres_store: engine.Store) ->
     _put(postgres_store)
 
 
+def test_what_nobody_foresaw_is_named_all_the_same() -> None:
+    """An error without a meaning of its own shows what the driver said, in one line."""
+    error = OperationalError("SELECT 1", {}, sqlite3.OperationalError("out of\ncheese"))
+    assert complaints.in_words(error, "monitor.db") == "monitor.db: the database refuses: out of cheese"
+    assert "all connections are in use" in complaints.in_words(exc.TimeoutError("QueuePool"), "monitor.db")
+
+
 # --- the one daemon ---------------------------------------------------------------------------------------------
 
 
@@ -245,6 +253,15 @@ def test_a_second_daemon_hears_who_is_first(sqlite_store: engine.Store) -> None:
         with pytest.raises(errors.StoreError, match=expected), engine.hold_instance(sqlite_store):
             pass
     with engine.hold_instance(sqlite_store):
+        pass
+
+
+def test_a_lock_file_that_cannot_be_written_is_named(sqlite_store: engine.Store) -> None:
+    """A daemon that cannot hold the database does not start."""
+    assert sqlite_store.path is not None
+    lock = sqlite_store.path.with_name("monitor.db.lock")
+    lock.mkdir()
+    with pytest.raises(errors.StoreError, match=f"{lock}: Is a directory"), engine.hold_instance(sqlite_store):
         pass
 
 
