@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from monitor import model
-from monitor.store import engine, outbox, stories
+from monitor.store import engine, outbox, stories, tables
 from tests import builders, stored
 from tests.stored import MINUTE, NOON
 
@@ -203,6 +203,15 @@ def test_alerts_come_in_the_order_they_are_asked_for(store: engine.Store) -> Non
         assert stories.alerts(tx, []) == ()
         assert [alert.id for alert in stories.list_alerts(tx, since=NOON + MINUTE)] == [two]
         assert stories.count_alerts(tx, NOON) == 2
+
+
+def test_a_number_is_given_once(store: engine.Store) -> None:
+    """The number of an alert that was let go of is not given again: receivers know its key."""
+    _, _, alert = stored.new_story(store)
+    with store.write() as tx:
+        tx.connection().execute(tables.alerts.delete())
+    _, _, other = stored.new_story(store)
+    assert other > alert
 
 
 def test_an_alert_is_acknowledged_once(store: engine.Store) -> None:

@@ -21,6 +21,8 @@ SQLModel.metadata.naming_convention = {
     "pk": "%(table_name)s_pkey",
 }
 
+_NUMBERED_ONCE = {"sqlite_autoincrement": True}  # people and keys name the number: it is never given again
+
 
 class Instant(TypeDecorator[datetime]):
     """An aware instant, read back as UTC; a naive one is refused.
@@ -151,6 +153,7 @@ class StoryRow(SQLModel, table=True):
     """A story. `merged_into` points on after a person merged it."""
 
     __tablename__ = "stories"
+    __table_args__ = _NUMBERED_ONCE
 
     id: int | None = Field(default=None, primary_key=True)
     title: str
@@ -186,7 +189,7 @@ class DecisionRow(SQLModel, table=True):
     """What became of one revision of an entry that matched. The story index is a fold over these rows by id."""
 
     __tablename__ = "decisions"
-    __table_args__ = (UniqueConstraint("entry_id", "revision"),)
+    __table_args__ = (UniqueConstraint("entry_id", "revision"), _NUMBERED_ONCE)
 
     id: int | None = Field(default=None, primary_key=True)
     entry_id: int = Field(foreign_key="entries.id")
@@ -225,7 +228,11 @@ class AlertRow(SQLModel, table=True):
     """An alert: at most one for each revision of an entry, numbered within its story."""
 
     __tablename__ = "alerts"
-    __table_args__ = (UniqueConstraint("entry_id", "revision"), UniqueConstraint("story_id", "sequence"))
+    __table_args__ = (
+        UniqueConstraint("entry_id", "revision"),
+        UniqueConstraint("story_id", "sequence"),
+        _NUMBERED_ONCE,
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     entry_id: int = Field(foreign_key="entries.id")
@@ -266,6 +273,7 @@ class NotificationRow(SQLModel, table=True):
             sqlite_where=text("state = 'held'"),
             postgresql_where=text("state = 'held'"),
         ),
+        _NUMBERED_ONCE,
     )
 
     id: int | None = Field(default=None, primary_key=True)

@@ -85,6 +85,7 @@ def upgrade() -> None:
         sa.Column("merged_into", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(["merged_into"], ["stories.id"], name="stories_merged_into_fkey"),
         sa.PrimaryKeyConstraint("id", name="stories_pkey"),
+        sqlite_autoincrement=True,
     )
     op.create_index("stories_last_at", "stories", ["last_at"], unique=False)
 
@@ -157,6 +158,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["story_id"], ["stories.id"], name="notifications_story_id_fkey"),
         sa.PrimaryKeyConstraint("id", name="notifications_pkey"),
         sa.UniqueConstraint("key", name="notifications_key_key"),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "notifications_held",
@@ -263,6 +265,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["story_id"], ["stories.id"], name="decisions_story_id_fkey"),
         sa.PrimaryKeyConstraint("id", name="decisions_pkey"),
         sa.UniqueConstraint("entry_id", "revision", name="decisions_entry_id_revision_key"),
+        sqlite_autoincrement=True,
     )
     op.create_index("decisions_decided_at", "decisions", ["decided_at"], unique=False)
     op.create_index("decisions_story_id", "decisions", ["story_id"], unique=False)
@@ -286,6 +289,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="alerts_pkey"),
         sa.UniqueConstraint("entry_id", "revision", name="alerts_entry_id_revision_key"),
         sa.UniqueConstraint("story_id", "sequence", name="alerts_story_id_sequence_key"),
+        sqlite_autoincrement=True,
     )
     op.create_index("alerts_created_at", "alerts", ["created_at"], unique=False)
 
