@@ -4,6 +4,7 @@
 and keeps its traceback.
 """
 
+import errno
 import io
 import os
 import sys
@@ -14,6 +15,7 @@ import typer
 from monitor import errors
 from monitor.cli import app, output
 
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 _FAILED, _WRONG = 1, 2
 _INTERRUPTED, _PIPE_CLOSED = 130, 141  # 128 and the signal (SIGINT, SIGPIPE), as a shell counts
 
@@ -25,12 +27,8 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
     try:
-        status = app.app(args=list(arguments), prog_name="monitor", standalone_mode=False)
-        sys.stdout.flush()
+        return _run(arguments)
     except errors.MonitorError as error:
         return _tell(str(error), _WRONG if isinstance(error, errors.ConfigError) else _FAILED)
     except typer.TyperException as error:
@@ -38,7 +36,21 @@ def run(arguments: Sequence[str]) -> int:
     except typer.Abort:
         return _INTERRUPTED
     except (BrokenPipeError, SystemExit):  # typer's own answer to a closed pipe is SystemExit
-        return _leave_pipe()
+        return _leave(_PIPE_CLOSED)
+    except OSError as error:
+        if error.errno not in _DISK:
+            raise
+        return _leave(_tell(f"what was to be printed could not be written: {error.strerror}", _FAILED))
+
+
+def _run(arguments: Sequence[str]) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    for argument in arguments:
+        _refuse_bytes(argument)
+    status = app.app(args=list(arguments), prog_name="monitor", standalone_mode=False)
+    sys.stdout.flush()
     return status if isinstance(status, int) else 0
 
 
@@ -59,12 +71,21 @@ def _tell_usage(error: typer.TyperException) -> int:
     return _tell(f"{command}: {' '.join(text.split()).rstrip('.')}; see `{command} --help`", error.exit_code)
 
 
-def _leave_pipe() -> int:
-    """Stop writing to a reader that has gone (`monitor alerts list | head`), without a word."""
+def _refuse_bytes(argument: str) -> None:
+    """Complain of an argument that is not text: no database and no file of ours could hold it."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError as error:
+        msg = f"{argument!r} is not UTF-8 text; write it in UTF-8"
+        raise errors.ConfigError(msg) from error
+
+
+def _leave(status: int) -> int:
+    """Write nothing more: the reader has gone (`monitor alerts list | head`), or the disk is full."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.close(nowhere)
-    return _PIPE_CLOSED
+    return status
 
 
 if __name__ == "__main__":

@@ -9,12 +9,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import IO, Any
 
 from monitor import dedupe, errors, match, model, rules
 
 UNMATCHED = "unmatched"
 _UNDATED = datetime(1970, 1, 1, tzinfo=UTC)  # stands where an entry must have an instant and has none
+_MOST_LINE = 1024 * 1024
 _MOST_TEXT = 100_000  # characters of a title or summary; more is no headline
 _TEXTS = ("title", "summary", "source", "url", "language")
 
@@ -104,6 +105,12 @@ class Replay:
         return assignment, story_id
 
 
+def bounded(stream: IO[bytes]) -> Iterator[bytes]:
+    """Yield the lines of a stream, none longer than can be complained of: /dev/zero is one endless line."""
+    while line := stream.readline(_MOST_LINE + 1):
+        yield line
+
+
 def read_lines(lines: Iterable[bytes], name: str) -> Iterator[Item]:
     """Yield the entries of a JSON Lines file as they come; blank lines are passed over.
 
@@ -113,6 +120,7 @@ def read_lines(lines: Iterable[bytes], name: str) -> Iterator[Item]:
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:
+                _refuse_long(line)
                 item = _item(_read_object(line), number, at)
             except ValueError as error:
                 msg = f"{name}:{number}: {error}"
@@ -135,6 +143,12 @@ def differences(before: Replay, after: Replay, items: Iterable[Item]) -> Iterato
         old, new = before.decide(item), after.decide(item)
         if old.alerts != new.alerts:
             yield item, old, new
+
+
+def _refuse_long(line: bytes) -> None:
+    if len(line) > _MOST_LINE:
+        msg = "longer than 1 MiB; write one entry a line"
+        raise ValueError(msg)
 
 
 def _read_object(line: bytes) -> Mapping[str, Any]:

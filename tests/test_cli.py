@@ -1,6 +1,7 @@
 """The command line as a whole: help, exit statuses, one line for each mistake, safe output."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -237,6 +238,76 @@ def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
         running.stdout.close()
         assert running.stderr.read() == b""
     assert running.returncode == 141
+
+
+def test_ctrl_c_ends_it_without_a_word(tmp_path: Path) -> None:
+    """Ctrl-C ends a command with status 130 and no traceback."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "monitor", "replay", "-"],
+        cwd=tmp_path,
+        env=os.environ | {"XDG_CONFIG_HOME": str(tmp_path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdin.write(b'{"title": "Cup tie postponed"}\n')
+        running.stdin.flush()
+        assert running.stdout.readline()  # it waits for the next line now
+        running.send_signal(signal.SIGINT)
+        assert running.stderr.read() == b""
+    assert running.returncode == 130
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
+def test_a_full_disk_is_told(tmp_path: Path) -> None:
+    """Output that cannot be written is one line and status 1."""
+    with Path("/dev/full").open("wb") as full:
+        found = subprocess.run(
+            [sys.executable, "-m", "monitor", "rules", "list"],
+            cwd=tmp_path,
+            env=os.environ | {"XDG_CONFIG_HOME": str(tmp_path)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert found.returncode == 1
+    assert found.stderr == b"what was to be printed could not be written: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("explain", "caf\udcff"),
+        ("entries", "search", "caf\udcff"),
+        ("outbox", "retry", "9" * 30),
+        ("alerts", "list", "--limit", "9" * 30),
+        ("alerts", "list", "--since", "0001-01-01T00:00+14:00"),
+        ("alerts", "show", "9" * 30),
+        ("stories", "split", "1", "9" * 30),
+        ("silence", "end", "9" * 30),
+        ("silence", "add", "--term", "x", "--until", "9999-12-31T23:59-14:00"),
+        ("silence", "add", "--term", "x", "--for", "999999w"),
+        ("explain", "x", "--at", "9999-12-31T23:59-14:00"),
+        ("replay", "-", "--since", "x"),
+        ("replay", "-", "--rules", "/dev/null"),
+        ("replay", "-", "--diff", "nowhere"),
+        ("--config", ".", "status"),
+        ("check", "nowhere"),
+        ("feeds", "add", "https://[::1"),
+        ("feeds", "add", "https://a.example/", "--name", "\x1b[31m", "--interval", "-5m"),
+        ("seeds", "add", "."),
+    ],
+)
+def test_odd_arguments_are_told_in_one_line(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """Whatever is typed, there is one line that says what is wrong, status 2 and no traceback."""
+    set_up(tmp_path)
+    found = monitor(*arguments, folder=tmp_path)
+    assert found.status == 2
+    assert found.err.count("\n") == 1
+    assert found.out == ""
 
 
 def test_a_terminal_of_ascii_gets_escapes(tmp_path: Path) -> None:

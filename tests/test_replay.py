@@ -157,6 +157,12 @@ def test_a_nest_of_brackets_is_a_broken_line(tmp_path: Path) -> None:
     assert found.err.startswith("standard input:1: not ")
 
 
+def test_an_endless_line_is_refused(tmp_path: Path) -> None:
+    """A line of more than 1 MiB is refused before it fills the memory."""
+    found = run(tmp_path, b" " + b"x" * 3 * 1024 * 1024)
+    assert (found.status, found.err) == (2, "standard input:1: longer than 1 MiB; write one entry a line\n")
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     """A missing file is told in one line."""
     set_up(tmp_path)

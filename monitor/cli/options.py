@@ -10,7 +10,8 @@ import typer
 from monitor import errors
 
 _GIVEN = "monitor.config"
-_MOST_DIGITS = 15  # fits every database's integers
+_MOST_DIGITS = 9  # fits every database's integers
+MOST = 10**_MOST_DIGITS
 
 
 def examples(*lines: str) -> str:
@@ -34,13 +35,17 @@ def instant(text: str, now: datetime) -> datetime:
     from monitor.config import units
 
     try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
+        return _date(text)
+    except (ValueError, OverflowError):
         try:
             return now - units.parse_duration(text)
         except ValueError as error:
             msg = f'{text!r} is neither a length of time like "30d" nor a date like "2026-11-01"'
             raise typer.BadParameter(msg) from error
+
+
+def _date(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
@@ -74,4 +79,4 @@ Config = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line, for scripts.")]
-Limit = Annotated[int, typer.Option("--limit", "-n", min=1, metavar="N", help="At most so many.")]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=1_000_000, metavar="N", help="At most so many.")]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="What waits to be sent, what was sent, and what could not be.")
 
 _MOST = 100_000
-_Number = Annotated[int, typer.Argument(metavar="ID", min=1, help="The notification's number.")]
+_Number = Annotated[int, typer.Argument(metavar="ID", min=1, max=options.MOST, help="The notification's number.")]
 
 
 @app.command(
@@ -54,7 +54,9 @@ def list_(
 
 @app.command("retry", epilog=options.examples("monitor outbox retry 12", "monitor outbox retry --all --channel desk"))
 def retry(
-    number: Annotated[int | None, typer.Argument(metavar="ID", min=1, show_default=False, help="Its number.")] = None,
+    number: Annotated[
+        int | None, typer.Argument(metavar="ID", min=1, max=options.MOST, show_default=False, help="Its number.")
+    ] = None,
     channel: Annotated[
         str | None, typer.Option(metavar="NAME", help="With --all: only this channel.", show_default=False)
     ] = None,

@@ -143,8 +143,10 @@ def _opened(file: str) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def _watched(lines: IO[bytes], file: str) -> Iterator[Iterable[bytes]]:
+    from monitor import replay
+
     if not sys.stderr.isatty() or sys.stdout.isatty():
-        yield lines
+        yield replay.bounded(lines)
         return
     from rich.progress import Progress
 
@@ -154,7 +156,7 @@ def _watched(lines: IO[bytes], file: str) -> Iterator[Iterable[bytes]]:
 
         def counted() -> Iterator[bytes]:
             size = 0
-            for number, line in enumerate(lines):
+            for number, line in enumerate(replay.bounded(lines)):
                 size += len(line)
                 if number % _STEP == 0:
                     progress.update(task, completed=size)

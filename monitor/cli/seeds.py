@@ -98,9 +98,11 @@ def add(
         raise errors.ConfigError(msg) from error
     try:
         seed = reading.read_file(place)
-    except errors.ConfigError:
-        place.unlink()
-        raise
+        reading.read_folder(place.parent)
+    except errors.ConfigError as error:
+        if str(place) in str(error):  # not a complaint about a file that was there
+            place.unlink()
+            raise
     output.say(f"wrote {place}: what retells {seed.title!r} is not alerted from now on")
 
 

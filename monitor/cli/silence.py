@@ -99,7 +99,7 @@ def list_(
 
 @app.command("end", epilog=options.examples("monitor silence end 3"))
 def end(
-    number: Annotated[int, typer.Argument(metavar="ID", min=1, help="The silence's number.")],
+    number: Annotated[int, typer.Argument(metavar="ID", min=1, max=options.MOST, help="The silence's number.")],
     config: options.Config = None,
 ) -> None:
     """End a silence now."""

@@ -109,7 +109,9 @@ def merge(
 @app.command("split", epilog=options.examples("monitor stories split 12 345"))
 def split(
     number: _Number,
-    entry: Annotated[int, typer.Argument(metavar="ENTRY", min=1, help="The entry that tells something else.")],
+    entry: Annotated[
+        int, typer.Argument(metavar="ENTRY", min=1, max=options.MOST, help="The entry that tells something else.")
+    ],
     config: options.Config = None,
 ) -> None:
     """Say that an entry does not belong to a story.
