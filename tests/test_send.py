@@ -126,6 +126,14 @@ def test_a_channel_with_a_bad_url_fails_for_good() -> None:
         assert failure(url).permanent
 
 
+def test_apprise_logs_nothing_of_a_url(caplog: pytest.LogCaptureFixture) -> None:
+    """What apprise complains about goes into our errors, cleaned, and into no log."""
+    send.check("slack://hunter2pass")
+    with pytest.raises(errors.DeliveryError):
+        deliver("slak://hunter2pass/b/c")
+    assert caplog.text == ""
+
+
 def test_secrets_are_hidden_wherever_they_stand() -> None:
     """User, password, path and query of a URL are starred in any text, quoted or not."""
     url = "json://me-user:p%40ssw0rd@example.org/hook/s3cr3t?token=abc12345"

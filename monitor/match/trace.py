@@ -31,6 +31,7 @@ from monitor.rules.nodes import (
 )
 
 SHOWN = 60  # characters of a node's own words in a label
+SHORTEST = 3  # letters of a word that is worth a hint about longer ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +224,7 @@ def _term_miss(term: Term, view: View) -> str:
         if other == word and (term.capitals or term.kind is TermKind.EXACT):
             how = "matches capitals only" if term.capitals else "asks for exactly that"
             return f"the text has “{text.printed(number)}”, and `{term.written}` {how}"
-        if other.startswith(word) and other != word and len(word) > 3 and not term.prefixes:
+        if other.startswith(word) and other != word and len(word) >= SHORTEST and not term.prefixes:
             mend = f"`{word}*` would take it"
             return f"the text has “{text.printed(number)}”, and a term is a whole word; {mend}"
     return ""

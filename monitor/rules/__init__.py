@@ -9,7 +9,7 @@ lint        what silently does nothing              handover    rules back to YA
 """
 
 from monitor.rules.handover import copy_rule, export
-from monitor.rules.lint import lint, mended
+from monitor.rules.lint import lint, mend
 from monitor.rules.nodes import Complaint, Fix, Place, Severity
 from monitor.rules.ruleset import RuleSet, attempt, from_files, load, read_files
 from monitor.rules.schema import json_schema_text
@@ -27,6 +27,6 @@ __all__ = [
     "json_schema_text",
     "lint",
     "load",
-    "mended",
+    "mend",
     "read_files",
 ]

@@ -24,10 +24,11 @@ from monitor.rules.nodes import (
     Within,
     children,
 )
-from monitor.rules.ruleset import BUILTIN, RuleSet
+from monitor.rules.ruleset import BUILTIN, RuleSet, attempt
 
 SHORTEST_PREFIX = 3
 WIDEST_NEAR = 40
+ROUNDS = 10  # of mending
 MOST_COMPARED = 400  # rules that are compared with each other for one swallowing the other
 
 
@@ -46,18 +47,35 @@ def lint(ruleset: RuleSet) -> tuple[Complaint, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def mended(files: Mapping[str, str], complaints: Iterable[Complaint]) -> dict[str, str]:
-    """Return the texts of the files that the mechanical mends of some complaints change."""
+def mend(files: Mapping[str, str]) -> dict[str, str]:
+    """Return the new texts of the files that have slips which need no person to mend them, and nothing else.
+
+    One mend may bring the next to light, so this looks again until nothing changes.
+    """
+    texts = dict(files)
+    for _ in range(ROUNDS):
+        ruleset, complaints = attempt(texts)
+        if ruleset is not None:
+            complaints = (*complaints, *lint(ruleset))
+        if not (changed := _mended(texts, complaints)):
+            break
+        texts |= changed
+    return {name: text for name, text in texts.items() if text != files[name]}
+
+
+def _mended(files: Mapping[str, str], complaints: Iterable[Complaint]) -> dict[str, str]:
     lines = {name: body.splitlines(keepends=True) for name, body in files.items()}
     changed = set()
     for complaint in complaints:
         fix, name = complaint.fix, complaint.place.file
-        if fix and name in lines and fix.line <= len(lines[name]) and fix.old in lines[name][fix.line - 1]:
-            before = lines[name][fix.line - 1]
-            head, at = before[: complaint.place.column - 1], before[complaint.place.column - 1 :]
-            lines[name][fix.line - 1] = head + at.replace(fix.old, fix.new, 1)
+        if fix is None or name not in lines or fix.line > len(lines[name]):
+            continue
+        before = lines[name][fix.line - 1]
+        head, tail = before[: complaint.place.column - 1], before[complaint.place.column - 1 :]
+        if fix.old in tail:
+            lines[name][fix.line - 1] = head + tail.replace(fix.old, fix.new, 1)
             changed.add(name)
-    return {name: "".join(lines[name]) for name in files if name in changed}
+    return {name: "".join(lines[name]) for name in changed}
 
 
 def _warning(place: Place, lint_name: str, message: str, mend: str, rule: str = "") -> Complaint:
