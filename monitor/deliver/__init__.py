@@ -95,7 +95,7 @@ class Deliverer:
         for name in await self._call(self._look, now):
             lane = self._lanes.get(name) or self._lanes.setdefault(name, await self._call(self._open_lane, name, now))
             if name in self._channels and name not in self._tasks and not lane.health.is_resting(now):
-                task = asyncio.create_task(self._work(self._channels[name], lane), name=f"deliver {name}")
+                task = asyncio.create_task(self._work(lane), name=f"deliver {name}")
                 self._tasks[name] = task
                 task.add_done_callback(partial(self._ended, name))
 
@@ -134,13 +134,14 @@ class Deliverer:
 
     # --- one channel ------------------------------------------------------------------------------------------------
 
-    async def _work(self, channel: model.Channel, lane: Lane) -> None:
+    async def _work(self, lane: Lane) -> None:
         """Deliver one message after the other until none is ready, the channel rests, or we drain."""
         try:
             while not self._draining and not lane.health.is_resting(self._clock()):
                 await self._settle_late(lane)
-                item = await self._call(self._claim, lane.name)
-                if item is None:
+                channel = self._channels.get(lane.name)
+                item = await self._call(self._claim, lane.name) if channel else None
+                if channel is None or item is None:
                     return
                 self._claimed += 1
                 await self._deliver(item, channel, lane)

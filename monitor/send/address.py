@@ -29,6 +29,11 @@ _ASSET = apprise.AppriseAsset(
     service_timeout=0,
     storage_mode="memory",
 )
+# Apprise's log lines name parts of URLs. They are read for what went wrong (`services`), and go nowhere else.
+_LOG = logging.getLogger("apprise")
+_LOG.setLevel(logging.WARNING)
+_LOG.addHandler(logging.NullHandler())
+_LOG.propagate = False
 _CONNECT, _READ = 4.0, 5.0  # seconds
 
 
@@ -80,22 +85,16 @@ def check(url: str) -> str | None:
     if scheme.startswith("slack+") and scheme in _OWN:
         return None if host_of(url) else f"{scheme}:// needs a host; write {scheme}://chat.example.org/hooks/ID"
     known = _services().schemas()
-    if scheme not in known and load(url, quiet=True) is None:
+    if scheme not in known and load(url) is None:
         return f"apprise knows no service {scheme}://{_meant(scheme, [*known, *_OWN])}"
-    if load(url, quiet=True) is None:
+    if load(url) is None:
         return f"this {scheme}:// address cannot be used: a part is missing or wrong; its form: {_form(scheme)}"
     return None
 
 
-def load(url: str, *, quiet: bool = False) -> NotifyBase | None:
+def load(url: str) -> NotifyBase | None:
     """Return apprise's object for a URL, its own pacing taken out; None when apprise cannot use it."""
-    logger = logging.getLogger("apprise")
-    was = logger.disabled
-    logger.disabled = quiet or was
-    try:
-        service = apprise.Apprise.instantiate(url, asset=_ASSET)
-    finally:
-        logger.disabled = was
+    service = apprise.Apprise.instantiate(url, asset=_ASSET)
     return _unpaced(service) if service else None
 
 
