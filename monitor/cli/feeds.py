@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor import clock, errors, model
-from monitor.cli import options, output, session
+from monitor.cli import feeds_try, options, output, session
 from monitor.cli.config import mask_url
 
 if TYPE_CHECKING:
@@ -137,6 +137,12 @@ def export(config: options.Config = None) -> None:
     from monitor import opml
 
     sys.stdout.write(opml.write(session.settings(config).specs))
+
+
+app.command(
+    "check", epilog=options.examples("monitor feeds check https://example.org/feed", "monitor feeds check Kyodo")
+)(feeds_try.check)
+app.command("discover", epilog=options.examples("monitor feeds discover https://example.org/news"))(feeds_try.discover)
 
 
 def read_bytes(file: str) -> bytes:

@@ -1,0 +1,92 @@
+"""`feeds check` and `feeds discover` against a loopback server."""
+
+import email.utils
+from pathlib import Path
+
+import pytest
+
+from monitor import clock
+from monitor.cli import feeds_try
+from tests import servers
+from tests.commands import SMALL_CONFIG, monitor, set_up
+
+LOOPBACK = SMALL_CONFIG + '[poll]\nallow_networks = ["127.0.0.1/32"]\n'
+WARNED = "US warns Pyongyang of new sanctions"
+
+
+def test_a_feed_is_looked_at(tmp_path: Path) -> None:
+    """What is in it, how fresh it is, and what the rules would match; nothing is stored."""
+    set_up(tmp_path, config=LOOPBACK)
+    now = email.utils.format_datetime(clock.now())
+    with servers.FeedServer() as server:
+        server.put("/rss", servers.rss("Wire", servers.item(WARNED, published=now), servers.item("Cup tie postponed")))
+        shown = monitor("feeds", "check", server.url("/rss"), folder=tmp_path).out
+        (row,) = monitor("feeds", "check", server.url("/rss"), "--json", folder=tmp_path).rows
+    assert shown.startswith("Wire: 2 entries\n")
+    assert f"    {WARNED}  (sanctions-threat)\n" in shown
+    assert (row["entries"], row["undated"], row["language"]) == (2, 1, "en")
+    assert row["matched"] == [{"title": WARNED, "rules": ["sanctions-threat"]}]
+    assert not (tmp_path / "monitor.db").exists()
+
+
+def test_what_is_no_feed_is_told(tmp_path: Path) -> None:
+    """A page that is no feed, and a server that refuses, are one line and status 1."""
+    set_up(tmp_path, config=LOOPBACK)
+    with servers.FeedServer() as server:
+        server.put("/page", b"<!doctype html><title>News</title>", content_type="text/html")
+        server.script("/gone", servers.Answer(status=410))
+        for path in ("/page", "/gone", "/none"):
+            found = monitor("feeds", "check", server.url(path), folder=tmp_path)
+            assert found.status == 1
+            assert found.err.count("\n") == 1
+
+
+def test_a_private_address_is_refused(tmp_path: Path) -> None:
+    """Without `allow_networks`, loopback is not reached from here either."""
+    set_up(tmp_path)
+    with servers.FeedServer() as server:
+        server.put("/rss", servers.rss("Wire"))
+        assert monitor("feeds", "check", server.url("/rss"), folder=tmp_path).status == 1
+        assert server.count("/rss") == 0
+
+
+@pytest.mark.parametrize("verb", ["check", "discover"])
+def test_what_is_neither_address_nor_name_is_told(tmp_path: Path, verb: str) -> None:
+    """The nearest name is offered."""
+    set_up(tmp_path)
+    found = monitor("feeds", verb, "Wyre", folder=tmp_path)
+    assert found.status == 2
+    assert found.err == (
+        "Wyre is neither an address that can be polled nor the name of a feed (did you mean 'Wire'?)\n"
+    )
+
+
+def test_a_page_names_its_feeds(tmp_path: Path) -> None:
+    """The feeds that a page names, with absolute addresses, each once."""
+    set_up(tmp_path, config=LOOPBACK)
+    page = b"""<html><head><link rel="alternate" type="application/rss+xml" title="All" href="/rss">
+    <link rel="ALTERNATE home" type="application/atom+xml; charset=utf-8" href="https://other.example/atom">
+    <link rel="alternate" type="application/rss+xml" href="/rss"><link rel="alternate" hreflang="de" href="/de">
+    <link rel="stylesheet" type="text/css" href="/x.css"></head></html>"""
+    with servers.FeedServer() as server:
+        server.put("/", page, content_type="text/html")
+        rows = monitor("feeds", "discover", server.url("/"), "--json", folder=tmp_path).rows
+        assert rows == [
+            {"url": server.url("/rss"), "title": "All"},
+            {"url": "https://other.example/atom", "title": ""},
+        ]
+
+
+def test_a_page_without_feeds_says_so(tmp_path: Path) -> None:
+    """A page that names none is told as that."""
+    set_up(tmp_path, config=LOOPBACK)
+    with servers.FeedServer() as server:
+        server.put("/", b"<p>nothing", content_type="text/html")
+        assert monitor("feeds", "discover", server.url("/"), folder=tmp_path).out.endswith(" names no feed\n")
+
+
+def test_an_address_that_is_none_is_passed_over() -> None:
+    """A link that is no address does not stop the others."""
+    link = '<link rel=alternate type=application/rss+xml href="{}">'
+    page = link.format("http://[x") + link.format("a")
+    assert [row["url"] for row in feeds_try.links(page.encode(), "https://a.example/")] == ["https://a.example/a"]
