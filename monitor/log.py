@@ -14,7 +14,8 @@ import structlog
 # What a terminal or a log reader could take for a command: C0, C1, line ends, bidi controls (Trojan Source, 2021).
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _MOST = 1000
-_NOISY = ("apscheduler", "aiohttp", "alembic", "apprise", "httpx", "httpcore", "asyncio", "watchfiles", "mail.log")
+_NOISY = ("apscheduler", "aiohttp", "alembic", "asyncio", "watchfiles", "mail.log")
+_TELLTALE = ("httpx", "httpcore")  # log whole addresses, which hold secrets; apprise does, too: see `send.address`
 
 
 def configure(*, as_json: bool, level: str) -> None:
@@ -48,6 +49,8 @@ def configure(*, as_json: bool, level: str) -> None:
     )
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.ERROR if threshold > logging.DEBUG else logging.INFO)
+    for name in _TELLTALE:
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def _keep(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

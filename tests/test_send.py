@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import redirect_stdout
 
 import pytest
+import structlog
 
-from monitor import render, send
+from monitor import log, render, send
 from monitor.send import address
 from tests import servers
 from tests.builders import a_channel, an_alert
@@ -50,6 +51,16 @@ def test_what_apprise_logs_decides(
     error = failure(f"form://user:hunter2pass@127.0.0.1:{hooks.port}/form")
     assert (error.permanent, error.message_only) == (permanent, message_only)
     assert "hunter2pass" not in str(error)
+
+
+def test_what_apprise_logs_is_read_whatever_is_logged(hooks: servers.WebhookReceiver) -> None:
+    """The program's own log settings do not hide from us what apprise says, and show nobody else."""
+    log.configure(as_json=False, level="debug")
+    hooks.script(Answer(401))
+    try:
+        assert failure(f"form://127.0.0.1:{hooks.port}/form").permanent
+    finally:
+        structlog.reset_defaults()
 
 
 # --- standard output ---
