@@ -42,7 +42,7 @@ def test_a_match_is_a_tree_of_ticks() -> None:
 @pytest.mark.parametrize(
     ("condition", "title", "said"),
     [
-        ({"near": ["warn*", "ban"], "within": 3}, "It warns oil of a ban", "the closest are 4 words apart: “warns”, “ban”"),
+        ({"near": ["warn*", "ban"], "within": 2}, "Warns us of a ban", "the closest are 4 words apart: “Warns”, “ban”"),
         ({"near": ["warn*", "ban"], "within": 3}, "It warns of fog", "nothing of ban"),
         ({"near": ["warn*", "ban"]}, "It warns! A ban", "the parts stand in different sentences"),
         ({"near": ["warn*", "ban"], "ordered": True}, "A ban, it warns", "“ban”, “warns” stand in another order"),
