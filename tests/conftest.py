@@ -65,10 +65,13 @@ def sqlite_store(sqlite_url: str) -> Iterator[engine.Store]:
 
 @pytest.fixture
 def postgres_store(postgres_database: engine.Store) -> engine.Store:
-    """Return a PostgreSQL database with its tables and nothing in them."""
+    """Return a PostgreSQL database with its tables and nothing in them; numbers begin with 1 again."""
     with postgres_database.write() as tx:
         for table in reversed(SQLModel.metadata.sorted_tables):
             tx.connection().execute(table.delete())
+            if "id" in table.c:
+                restart = f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), 1, false)"
+                tx.connection().execute(sa.text(restart))
         tx.connection().execute(sa.text(f"UPDATE alembic_version SET version_num = '{migrate.HEAD}'"))
     return postgres_database
 
