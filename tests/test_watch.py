@@ -48,3 +48,22 @@ def test_a_wait_that_is_cancelled_does_not_stop_the_daemon(tmp_path: Path) -> No
         return stop
 
     assert not asyncio.run(scenario()).is_set()
+
+
+def test_a_change_that_came_while_the_last_was_read_is_noticed(tmp_path: Path) -> None:
+    """What was stamped before the read is compared again, even if no event comes any more."""
+    (tmp_path / "own.yaml").write_text("version: 1\n", encoding="utf-8")
+    known = watch.stamp([tmp_path])
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "more.yaml").write_text("version: 1\n", encoding="utf-8")
+    assert asyncio.run(asyncio.wait_for(watch.until_changed([tmp_path], asyncio.Event(), known), 10))
+
+
+def test_a_clock_that_is_set_is_noticed_once() -> None:
+    """An hour back is an hour back, in both directions; a slow drift is no jump."""
+    wall, steady = [1000.0], [5.0]
+    clock = watch.ClockWatch(lambda: wall[0], lambda: steady[0])
+    for step, set_by, expected in ((1, 0, 0), (1, -3600, -3600), (1, 0, 0), (1, 7200, 7200), (1, 0.5, 0)):
+        steady[0] += step
+        wall[0] += step + set_by
+        assert clock.jump().total_seconds() == expected

@@ -210,11 +210,12 @@ class _Service:
 
     async def _watch_files(self) -> None:
         """Reload on SIGHUP and when a file changes."""
+        paths = watch.watched_paths(self._found.settings, self._file)
+        stamp = watch.stamp(paths)
         while not self._stop.is_set():
-            paths = watch.watched_paths(self._found.settings, self._file)
             waits = [
                 asyncio.create_task(self._reload.wait()),
-                asyncio.create_task(watch.until_changed(paths, self._stop)),
+                asyncio.create_task(watch.until_changed(paths, self._stop, stamp)),
             ]
             _, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             for task in pending:
@@ -224,7 +225,10 @@ class _Service:
                 return
             await asyncio.sleep(_DEBOUNCE)
             self._reload.clear()
+            stamp = watch.stamp(paths)
             await self._tick("reload", self._reread)
+            paths, before = watch.watched_paths(self._found.settings, self._file), paths
+            stamp = stamp if paths == before else watch.stamp(paths)
 
     async def _reread(self) -> None:
         """Put what the files say now in force, or keep what is, and say so once."""

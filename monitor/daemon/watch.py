@@ -3,7 +3,8 @@
 import asyncio
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,30 +23,51 @@ def watched_paths(settings: config.Settings, file: Path | None) -> tuple[Path, .
     return tuple(path for path in (*files, *rules, *settings.seed_paths) if path.exists())
 
 
-async def until_changed(paths: Iterable[Path], stop: asyncio.Event) -> bool:
+def stamp(paths: Iterable[Path]) -> frozenset[tuple[str, int, int]]:
+    """Return what tells that something below `paths` changed: name, time and size of every file that matters."""
+    return frozenset(_stamps(paths))
+
+
+async def until_changed(paths: Sequence[Path], stop: asyncio.Event, known: object = None) -> bool:
     """Wait until something below `paths` changes; False when `stop` was set first.
 
+    known: the `stamp` of what was read last, None for now's. It is compared every second, so that a change is noticed
+    that came while the last one was read, or on a file system that tells nothing.
     The folders of single files are watched, not the files: editors write another file and rename it.
     """
-    exact = {path.resolve() for path in paths}
-    places = {path if path.is_dir() else path.parent for path in exact}
-
-    def matters(_: watchfiles.Change, changed: str) -> bool:
-        path = Path(changed)
-        inside = path in exact or any(folder in path.parents for folder in exact)
-        return inside and (path.suffix in _SUFFIXES or path in exact)
-
+    known = stamp(paths) if known is None else known
+    places = {folder for path in paths for folder in _folders(path)}
     changes = watchfiles.awatch(
         *places,
-        watch_filter=matters,
+        watch_filter=lambda _, changed: Path(changed).suffix in _SUFFIXES,
         stop_event=_OwnEvent(stop),
         recursive=False,
         ignore_permission_denied=True,
         rust_timeout=1000,
+        yield_on_timeout=True,
     )
     async for _ in changes:
-        return True
+        if stamp(paths) != known:
+            return True
     return False
+
+
+def _folders(path: Path) -> Iterator[Path]:
+    """Yield the folders to watch for `path`."""
+    if not path.is_dir():
+        yield path.parent
+        return
+    yield path
+    yield from (below for below in path.rglob("*") if below.is_dir())
+
+
+def _stamps(paths: Iterable[Path]) -> Iterator[tuple[str, int, int]]:
+    for path in paths:
+        for file in path.rglob("*") if path.is_dir() else (path,):
+            with suppress(OSError):  # it went while we looked
+                found = file.stat()
+                if file.suffix in _SUFFIXES:
+                    yield str(file), found.st_mtime_ns, found.st_size
 
 
 class _OwnEvent(asyncio.Event):
@@ -63,12 +85,14 @@ class _OwnEvent(asyncio.Event):
 class ClockWatch:
     """Notices when wall time and monotonic time part company: a clock that was set, or a machine that slept."""
 
-    def __init__(self) -> None:
-        self._offset = time.time() - time.monotonic()
+    def __init__(self, wall: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic) -> None:
+        """Compare from now on. wall, steady: seconds of a clock that people set, and of one that nobody can."""
+        self._wall, self._steady = wall, steady
+        self._offset = wall() - steady()
 
     def jump(self) -> timedelta:
         """Return how far the wall clock jumped since the last call, forward positive; zero for less than 2 s."""
-        offset = time.time() - time.monotonic()
+        offset = self._wall() - self._steady()
         jumped = timedelta(seconds=offset - self._offset)
         self._offset = offset
         return jumped if abs(jumped) >= _JUMP else timedelta()
