@@ -93,7 +93,9 @@ def operator(
     text = words.paragraphs(text, 4_000)
     form = form_of(channel.url)
     html, data = "", dict[str, Any]()
-    if form is Form.SHORT:
+    if form is Form.TERMINAL:
+        text = f"{subject}\n{text}"
+    elif form is Form.SHORT:
         text = words.cut(words.unmentioned(text), limit_of(channel.url))
     elif form is Form.MAIL:
         html = markup.note(subject, text)

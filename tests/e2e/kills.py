@@ -5,7 +5,8 @@ Anyone can run it:
     python -m tests.e2e.kills --entries 500 --kills 50 --faults
 
 A loopback feed brings new stories all the while; three channels (Slack's form, a JSON webhook, mail) are the real
-senders and loopback receivers. With `--faults` the receivers refuse, hang up, and answer 429 and 500 in between.
+senders and loopback receivers. With `--faults` the receivers refuse, hang up, and answer 429 and 500 in between; with
+`--gently` it is ended with SIGTERM.
 Prints what was lost, what came twice, and whether each repeat had the key and the text of the first.
 """
 
@@ -108,9 +109,19 @@ class Inbox:
 
 
 def run(
-    folder: Path, *, entries: int, kills: int, faults: bool = False, seed: int = 1, patience: float = 180
+    folder: Path,
+    *,
+    entries: int,
+    kills: int,
+    faults: bool = False,
+    gently: bool = False,
+    seed: int = 1,
+    patience: float = 180,
 ) -> Figures:
-    """Publish `entries` stories while the daemon is killed `kills` times, and wait for the rest to arrive."""
+    """Publish `entries` stories while the daemon is killed `kills` times, and wait for the rest to arrive.
+
+    faults: receivers fail in between. gently: end it with SIGTERM instead, which must leave no repeat.
+    """
     chance = random.Random(seed)
     titles = [_headline(chance) for _ in range(entries)]
     inbox = Inbox()
@@ -130,7 +141,10 @@ def run(
                 if faults:
                     inbox.trouble(chance)
                 time.sleep(chance.uniform(0.0, 3.0))
-                daemon.kill()
+                if gently:
+                    assert daemon.stop() == 0, daemon.text
+                else:
+                    daemon.kill()
             daemon.start()
             _wait(inbox, titles, patience)
             daemon.stop()
@@ -184,9 +198,16 @@ if __name__ == "__main__":
     parser.add_argument("--entries", type=int, default=500)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--faults", action="store_true")
+    parser.add_argument("--gently", action="store_true", help="with SIGTERM instead of SIGKILL")
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        print(
-            asdict(run(Path(temporary), entries=asked.entries, kills=asked.kills, faults=asked.faults, seed=asked.seed))
+        figures = run(
+            Path(temporary),
+            entries=asked.entries,
+            kills=asked.kills,
+            faults=asked.faults,
+            gently=asked.gently,
+            seed=asked.seed,
         )
+        print(asdict(figures))
