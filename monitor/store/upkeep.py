@@ -32,7 +32,8 @@ def prune(tx: Session, before: datetime) -> int:
         entries.c.first_seen_at < before, entries.c.status != model.EntryStatus.PENDING, entries.c.title != ""
     )
     ids = connection.scalars(old.order_by(entries.c.id).limit(_CHUNK)).all()
-    decided = connection.scalars(sa.select(decisions.c.id).where(decisions.c.decided_at < before).limit(_CHUNK)).all()
+    over = sa.select(decisions.c.id).where(decisions.c.decided_at < before, decisions.c.id.not_in(_still_needed()))
+    decided = connection.scalars(over.order_by(decisions.c.id).limit(_CHUNK)).all()
     alerts = connection.scalars(sa.select(tables.alerts.c.id).where(tables.alerts.c.decision_id.in_(decided))).all()
     links = tables.notification_alerts
     connection.execute(sa.delete(links).where(links.c.alert_id.in_(alerts)))
@@ -54,6 +55,15 @@ def move_due_times(tx: Session, jump: timedelta) -> None:
     _move(tx, feeds, feeds.c.next_poll_at, feeds.c.status == model.FeedStatus.ACTIVE, jump)
     waiting = notifications.c.state == model.NotificationState.PENDING
     _move(tx, notifications, notifications.c.ready_at, waiting, jump)
+
+
+def _still_needed() -> sa.Select[tuple[int]]:
+    """Return the decisions whose alerts are in messages that are not out yet."""
+    alerts, links, messages = tables.alerts, tables.notification_alerts, tables.notifications
+    joined = alerts.join(links, links.c.alert_id == alerts.c.id).join(
+        messages, messages.c.id == links.c.notification_id
+    )
+    return sa.select(alerts.c.decision_id).select_from(joined).where(messages.c.state.not_in(_FINISHED))
 
 
 def _prune_notifications(tx: Session, before: datetime) -> None:

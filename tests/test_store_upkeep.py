@@ -1,0 +1,58 @@
+"""What time does to the store."""
+
+from datetime import timedelta
+
+from monitor import model, pipeline
+from monitor.store import engine, entries, feeds, outbox, stories, upkeep
+from tests import builders, test_pipeline
+
+NOW = builders.NOON
+
+
+def test_old_texts_go_and_keys_stay(store: engine.Store) -> None:
+    """An entry beyond its time loses its text, its decision and its alert; its key still keeps it from coming back."""
+    desk = test_pipeline._desk(store, [test_pipeline.WARNING, "Weather is fine"])
+    assert desk.run_pass(NOW) == pipeline.Pass(2, 1, 1)
+    _send_all(store)
+    with store.write() as tx:
+        assert upkeep.prune(tx, NOW - timedelta(days=1)) == 0
+        assert upkeep.prune(tx, NOW + timedelta(days=1)) == 2
+        assert upkeep.prune(tx, NOW + timedelta(days=1)) == 0
+    with store.read() as tx:
+        feed = feeds.get_feed(tx, "Wire")
+        assert set(feeds.known_entries(tx, feed.id, ["0", "1"])) == {"0", "1"}
+        assert entries.search(tx, "weather") == ()
+        assert stories.list_decisions(tx) == ()
+        assert stories.list_alerts(tx) == ()
+        assert outbox.list_notifications(tx, limit=5) == ()
+
+
+def test_what_waits_is_never_pruned(store: engine.Store) -> None:
+    """A message that is not out yet stays, however old, and so does an entry that is not decided."""
+    test_pipeline._desk(store, [test_pipeline.WARNING])
+    with store.write() as tx:
+        assert upkeep.prune(tx, NOW + timedelta(days=1)) == 0
+    test_pipeline._deciding(store).run_pass(NOW)
+    with store.write() as tx:
+        upkeep.prune(tx, NOW + timedelta(days=1))
+    with store.read() as tx:
+        [message] = outbox.list_notifications(tx, limit=5)
+        assert stories.alerts(tx, message.alert_ids)[0].entry.title == test_pipeline.WARNING
+
+
+def test_due_times_move_with_the_clock(store: engine.Store) -> None:
+    """After a clock was set back an hour, what was due in a minute is due in a minute."""
+    test_pipeline._desk(store, [test_pipeline.WARNING]).run_pass(NOW)
+    with store.write() as tx:
+        upkeep.move_due_times(tx, timedelta(hours=-1))
+    with store.read() as tx:
+        assert feeds.next_due_at(tx) == NOW - timedelta(hours=1)
+        [message] = outbox.list_notifications(tx, limit=5)
+        assert message.ready_at == NOW - timedelta(hours=1)
+
+
+def _send_all(store: engine.Store) -> None:
+    with store.write() as tx:
+        while found := outbox.claim_next(tx, "desk", NOW, lease="x", until=NOW + timedelta(minutes=1)):
+            assert found.state is model.NotificationState.PENDING
+            outbox.settle_sent(tx, found.id, "x", NOW)
