@@ -273,3 +273,24 @@ def test_an_answer_that_breaks_off_is_a_failure() -> None:
             error = failure(a_feed(url=feeds.url(path)))
             assert said in str(error)
             assert not error.offline
+
+
+def test_a_proxy_is_asked_and_trusted_with_addresses() -> None:
+    """Through a proxy, names are its affair; an address that stands in the URL is still checked."""
+    with servers.FeedServer() as proxy:
+        proxy.script("http://public.example/a", servers.Answer(body=BODY))
+        fetched = fetch(a_feed(url="http://public.example/a"), proxy=proxy.url(""), allow_networks=())
+        assert isinstance(fetched, model.Fetched)
+        assert fetched.url == "http://public.example/a"
+        error = failure(a_feed(url="http://10.0.0.1/a"), proxy=proxy.url(""), allow_networks=())
+        assert "not public" in str(error)
+        assert len(proxy.requests) == 1
+        fetch(a_feed(url="http://public.example/a"), proxy=proxy.url("").replace("//", "//u:p@"))
+        assert proxy.requests[1].headers["proxy-authorization"] == "Basic dTpw"
+
+
+def test_a_proxy_that_is_down_is_a_failure() -> None:
+    """No answer from the proxy costs this poll, and its address is not shown as the feed's."""
+    with servers.FeedServer() as proxy:
+        address = proxy.url("").replace("//", "//user:s3cret@")
+    assert "s3cret" not in str(failure(a_feed(url="http://public.example/a"), proxy=address))

@@ -7,23 +7,22 @@ connect   the address that is really connected to must be public       guard.py
 redirect  by hand, at most five, http and https only                   here
 read      gzip only, bounded while decoding                            body.py
 headers   validators, freshness, Retry-After                           headers.py
+failures  in words that show no secret                                 complaints.py  urls.py
 ```
 
 A total deadline covers all of it from the look-up of the name to the last byte.
 """
 
 import asyncio
-import base64
 import hashlib
 import logging
-import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import aiohttp
 import httpx
@@ -32,7 +31,10 @@ from aiohttp.abc import AbstractResolver
 
 import monitor
 from monitor import errors, model
-from monitor.poll import body, guard, headers, turns
+from monitor.poll import body, complaints, guard, headers, turns, urls
+from monitor.poll.urls import redact
+
+__all__ = ["DEADLINE", "MAX_BODY", "Client", "fetch", "open_client", "redact", "user_agent"]
 
 DEADLINE = timedelta(seconds=30)
 MAX_BODY = 8 * 2**20
@@ -46,14 +48,6 @@ _ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, "
     "application/json;q=0.8, text/xml;q=0.8, */*;q=0.5"
 )
-_PHRASES = {status.value: status.phrase for status in HTTPStatus}
-_ADVICE = {
-    401: "it wants credentials: put them into the feed's URL or its headers",
-    403: "it refuses us: credentials, a bot check, or a User-Agent that it does not like",
-    404: "there is no such page: look for the feed's new URL",
-    410: "it is closed for good: look for its new URL or take it out",
-    429: "it is polled too often: give it a longer interval",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +55,7 @@ class Client:
     """What `fetch` polls with; one for the process, from `open_client`.
 
     deadline: for one poll, all redirects included. room: for bodies that are large.
-    allowed: None when sockets are checked, not URLs (no proxy).
+    allowed: None when sockets are checked, not URLs (no proxy). proxy_credentials: for requests that a proxy reads.
     """
 
     http: httpx.AsyncClient
@@ -71,6 +65,7 @@ class Client:
     max_body: int = MAX_BODY
     agent: str = ""
     allowed: tuple[guard.Network, ...] | None = None
+    proxy_credentials: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +120,7 @@ async def open_client(
             max_body=max_body,
             agent=user_agent(contact),
             allowed=allowed if proxy else None,
+            proxy_credentials=urls.credentials(proxy) if proxy else None,
         )
 
 
@@ -134,28 +130,16 @@ async def fetch(client: Client, feed: model.Feed, *, now: datetime) -> model.Fet
     A `moved_to` must be stored only when the document turned out to be a feed: parked domains redirect, too.
     Raises FetchError, whose text holds no secret of the URL.
     """
-    async with client.turns.take(_host(feed.url)):
+    async with client.turns.take(urls.host(feed.url)):
         try:
             async with asyncio.timeout(client.deadline.total_seconds()):
                 return await _poll(client, feed, now)
         except TimeoutError:
             seconds = client.deadline.total_seconds()
-            message = f"{_place(feed.url)} gave no complete answer within {seconds:g} s (poll.timeout)"
+            message = f"{urls.place(feed.url)} gave no complete answer within {seconds:g} s (poll.timeout)"
             raise errors.FetchError(message) from None
         except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError) as error:
-            raise _translated(error, feed.url) from error
-
-
-def redact(url: str) -> str:
-    """Return `url` without what may be secret: user and password, values of the query, path segments like tokens."""
-    try:
-        parts = urlsplit(url)
-        host = _netloc(parts)
-    except ValueError:
-        return "(a URL that cannot be read)"
-    path = "/".join("…" if _looks_secret(segment) else segment for segment in parts.path.split("/"))
-    query = "&".join(f"{pair.split('=', 1)[0]}=…" if "=" in pair else "…" for pair in parts.query.split("&") if pair)
-    return urlunsplit((parts.scheme, host, path, query, ""))
+            raise complaints.translated(error, feed.url) from error
 
 
 async def _poll(client: Client, feed: model.Feed, now: datetime) -> model.Fetched | model.NotModified:
@@ -167,7 +151,7 @@ async def _poll(client: Client, feed: model.Feed, now: datetime) -> model.Fetche
         if response.status_code == HTTPStatus.NOT_MODIFIED and headers.conditions(feed.validators):
             return model.NotModified(headers.validators(answer.fields, feed.validators), fresh, moved_to)
         if response.status_code != HTTPStatus.OK:
-            raise _refusal(answer, now)
+            raise complaints.refusal(answer.url, response.status_code, answer.fields, now)
         coding = answer.fields.get("content-encoding", "")
         content = await body.read(response.aiter_raw(), coding, client.max_body, client.room)
     finally:
@@ -175,7 +159,7 @@ async def _poll(client: Client, feed: model.Feed, now: datetime) -> model.Fetche
     return model.Fetched(
         body=content,
         fingerprint=hashlib.sha256(content).hexdigest(),
-        url=_bare(answer.url),
+        url=urls.bare(answer.url),
         content_type=answer.fields.get("content-type"),
         validators=headers.validators(answer.fields),
         freshness=fresh,
@@ -195,7 +179,7 @@ async def _follow(client: Client, feed: model.Feed) -> _Answer:
         await response.aclose()
         moved = moved and response.status_code in _PERMANENT
         url = _next_url(url, fields["location"])
-    raise errors.FetchError(f"{_place(feed.url)} redirects more than {_REDIRECTS} times")
+    raise errors.FetchError(f"{urls.place(feed.url)} redirects more than {_REDIRECTS} times")
 
 
 def _request_headers(client: Client, feed: model.Feed, url: str) -> list[tuple[bytes, bytes]]:
@@ -209,9 +193,11 @@ def _request_headers(client: Client, feed: model.Feed, url: str) -> list[tuple[b
         "User-Agent": feed.spec.user_agent or client.agent,
         **headers.conditions(feed.validators),
     }
-    if _same_origin(feed.spec.url, url):
+    if client.proxy_credentials and url.startswith("http:"):  # others go through a tunnel, whose request has them
+        asked["Proxy-Authorization"] = client.proxy_credentials
+    if urls.same_origin(feed.spec.url, url):
         asked.update(feed.spec.headers)
-        credentials = _credentials(url) or _credentials(feed.spec.url)
+        credentials = urls.credentials(url) or urls.credentials(feed.spec.url)
         if credentials and "authorization" not in {name.lower() for name in feed.spec.headers}:
             asked["Authorization"] = credentials
     return [(name.encode(), value.encode()) for name, value in asked.items()]
@@ -221,20 +207,20 @@ def _checked(client: Client, url: str) -> str:
     """Return `url` without user and fragment, ready to be asked. Raises FetchError when it may not be."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise errors.FetchError(f"{_place(url)} leads to a URL that is not http or https")
+        raise errors.FetchError(f"{urls.place(url)} leads to a URL that is not http or https")
     address = guard.literal(parts.hostname)
     if address and "." in address and address != parts.hostname:
-        raise errors.FetchError(f"{_place(url)} is an unusual spelling of {address}: write that")
+        raise errors.FetchError(f"{urls.place(url)} is an unusual spelling of {address}: write that")
     if client.allowed is not None and address and not guard.is_allowed(address, client.allowed):
-        raise _not_public(parts.hostname)
-    return _bare(url)
+        raise complaints.not_public(parts.hostname)
+    return urls.bare(url)
 
 
 def _next_url(url: str, location: str) -> str:
     """Return where a redirect leads, with the user of `url` when it stays at the same origin."""
     if len(location) > _LONGEST_URL or not location.isprintable():
-        raise errors.FetchError(f"{_place(url)} redirects to a URL that is too long or malformed")
-    target = urlsplit(urljoin(_bare(url), location.strip()))
+        raise errors.FetchError(f"{urls.place(url)} redirects to a URL that is too long or malformed")
+    target = urlsplit(urljoin(urls.bare(url), location.strip()))
     return urlunsplit((target.scheme, target.netloc, target.path, target.query, ""))
 
 
@@ -244,64 +230,8 @@ def _moved_to(url: str, answer: _Answer) -> str | None:
     if not answer.moved or (old.scheme == "https" and new.scheme != "https"):
         return None
     user, found, _ = old.netloc.rpartition("@")
-    netloc = f"{user}@{_netloc(new)}" if found and _same_origin(url, answer.url) else _netloc(new)
+    netloc = f"{user}@{urls.netloc(new)}" if found and urls.same_origin(url, answer.url) else urls.netloc(new)
     return urlunsplit((new.scheme, netloc, new.path, new.query, ""))
-
-
-def _refusal(answer: _Answer, now: datetime) -> errors.FetchError:
-    status = answer.response.status_code
-    phrase = _PHRASES.get(status, "")
-    advice = _ADVICE.get(status, "")
-    if "cf-mitigated" in answer.fields:
-        advice = "it answers with a bot check instead of the feed; ask the publisher to let feed readers through"
-    message = f"{_place(answer.url)} answered {status} {phrase}".rstrip() + (f": {advice}" if advice else "")
-    asked = headers.retry_after(answer.fields, now) if status in (429, 503) else None
-    return errors.FetchError(message, permanent=status == HTTPStatus.GONE, retry_after=asked, status=status)
-
-
-def _translated(error: Exception, url: str) -> errors.FetchError:
-    """Return the failure in words that hold no URL: those of libraries may show its secrets."""
-    chain = [error, *_causes(error)]
-    texts = " ".join(str(each) for each in chain if isinstance(each, OSError))
-    if guard.REFUSED in texts:
-        return _not_public(_place(url))
-    if any(isinstance(each, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError) for each in chain):
-        return errors.FetchError(f"{_place(url)} has no valid TLS certificate: {_certificate_problem(chain)}")
-    if any(isinstance(each, aiohttp.ClientConnectorDNSError) for each in chain):
-        return errors.FetchError(f"the name {_place(url)} has no address (DNS)", offline=True)
-    if any(isinstance(each, ConnectionRefusedError) for each in chain):
-        return errors.FetchError(f"{_place(url)} refuses connections on its port")
-    if any(isinstance(each, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError) for each in chain):
-        return errors.FetchError(f"no connection to {_place(url)}", offline=True)
-    if type(error) in (httpx.ConnectError, httpx.ConnectTimeout) and error.__cause__ is None:
-        return errors.FetchError(f"no connection to {_place(url)}", offline=True)
-    return errors.FetchError(f"the answer of {_place(url)} broke off or is no HTTP ({type(error).__name__})")
-
-
-def _certificate_problem(chain: Sequence[BaseException]) -> str:
-    for each in chain:
-        reason = getattr(each, "verify_message", "") or getattr(each, "reason", "")
-        if isinstance(reason, str) and reason:
-            return reason[:200]
-    return "it cannot be verified"
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    found: list[BaseException] = []
-    cause = error.__cause__ or error.__context__
-    while cause is not None and cause not in found:
-        found.append(cause)
-        inner = getattr(cause, "os_error", None)
-        if isinstance(inner, OSError) and inner not in found:
-            found.append(inner)
-        cause = cause.__cause__ or cause.__context__
-    return found
-
-
-def _not_public(place: str) -> errors.FetchError:
-    return errors.FetchError(
-        f"{place} leads to an address that is not public; list its network in poll.allow_networks to allow it"
-    )
 
 
 def _fields(response: httpx.Response) -> dict[str, str]:
@@ -311,54 +241,6 @@ def _fields(response: httpx.Response) -> dict[str, str]:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("utf-8", "surrogateescape")
         fields[name] = f"{fields[name]}, {value}" if name in fields else value
     return fields
-
-
-def _credentials(url: str) -> str | None:
-    parts = urlsplit(url)
-    if parts.username is None:
-        return None
-    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-    return "Basic " + base64.b64encode(pair.encode()).decode()
-
-
-def _same_origin(one: str, other: str) -> bool:
-    """Whether credentials for `one` may go to `other`: same scheme, host and port, or from http to https."""
-    a, b = urlsplit(one), urlsplit(other)
-    if a.hostname != b.hostname:
-        return False
-    if (a.scheme, a.port, b.scheme, b.port) == ("http", None, "https", None):
-        return True
-    return a.scheme == b.scheme and _port(a) == _port(b)
-
-
-def _port(parts: SplitResult) -> int | None:
-    return parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-
-
-def _netloc(parts: SplitResult) -> str:
-    host = parts.hostname or ""
-    return (f"[{host}]" if ":" in host else host) + (f":{parts.port}" if parts.port else "")
-
-
-def _bare(url: str) -> str:
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, _netloc(parts), parts.path, parts.query, ""))
-
-
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
-
-
-def _place(url: str) -> str:
-    return _host(url)[:100] or "the URL"
-
-
-def _looks_secret(segment: str) -> bool:
-    long = len(segment) >= 20 and re.fullmatch(r"[A-Za-z0-9_=.~+]+", segment) is not None
-    return long and any(c.isdigit() for c in segment) and any(c.isalpha() for c in segment)
 
 
 def _timeouts(total: timedelta) -> httpx.Timeout:
@@ -382,7 +264,14 @@ def _transport(
         )
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
 
-    return httpx_aiohttp.AiohttpTransport(verify=verify, proxy=httpx.Proxy(proxy) if proxy else None, client=session)
+    return httpx_aiohttp.AiohttpTransport(verify=verify, proxy=_proxy(proxy), client=session)
+
+
+def _proxy(url: str | None) -> httpx.Proxy | None:
+    if not url:
+        return None
+    credentials = urls.credentials(url)
+    return httpx.Proxy(urls.bare(url), headers={"Proxy-Authorization": credentials} if credentials else None)
 
 
 def _no_auth(request: httpx.Request) -> httpx.Request:
