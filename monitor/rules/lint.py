@@ -104,8 +104,9 @@ def _of_node(node: Node, fields: frozenset[model.Field], rule: str) -> Iterator[
         fields = fields & {node.field}
     if isinstance(node, Near):
         yield from _of_near(node, fields, rule)
-    if isinstance(node, Leaf) and not node.written.startswith("$"):
-        yield from (complaint for term in node.terms for complaint in _of_term(term, node.place, rule))
+    if isinstance(node, Leaf):
+        own = (term for term in node.terms if term.written in node.written)  # those of lists are judged there
+        yield from (complaint for term in own for complaint in _of_term(term, node.place, rule))
     for child in children(node):
         yield from _of_node(child, fields, rule)
 
