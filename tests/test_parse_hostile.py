@@ -1,6 +1,7 @@
 """What a hostile document may try, as far as one process can show it; deadlines and memory are `test_sandbox`."""
 
 import os
+import time
 import unicodedata
 from pathlib import Path
 
@@ -145,6 +146,19 @@ def test_entities_do_not_grow() -> None:
 def test_text_is_cleaned(written: str, shown: str) -> None:
     """Control, bidi, zero-width and tag characters and lone surrogates go, white space is folded, the rest is NFC."""
     assert text.clean(written) == shown
+
+
+@pytest.mark.parametrize("stack", ["\u0301", "\u0f71\u0f72\u0f74", "\u059a\u05b0", "\u0345\u0327\u059a"])
+def test_stacked_accents_are_normalised_in_time(stack: str) -> None:
+    """A hundred thousand accents on one letter, which take minutes to put in order, become eight."""
+    began = time.process_time()
+    assert len(text.clean("a" + stack * 100_000 + " b")) < 20
+    assert time.process_time() - began < 2
+
+
+def test_emoji_and_signs_in_a_row_stay() -> None:
+    """Only accents are cut, not other runs of signs."""
+    assert text.clean("€" * 20 + " " + "😀" * 20 + "—…—…—…—…—…") == "€" * 20 + " " + "😀" * 20 + "—…—…—…—…—…"
 
 
 @pytest.mark.parametrize(
