@@ -157,6 +157,9 @@ def _complain(
         complaints.unknown_key(place, key, known, rule)
     elif problem["type"] == "missing":
         complaints.error(place, "missing-key", f"`{key}` is missing", "", rule)
+    elif problem["type"] == "string_pattern_mismatch":
+        mend = "small letters, digits and hyphens, like arms-deal"
+        complaints.error(place, "bad-value", f"`{problem['input']}` is no id", mend, rule)
     else:
         said = problem["msg"].removeprefix("Value error, ").replace("Input should", "it should")
         complaints.error(place, "bad-value", f"`{'.'.join(map(str, location))}`: {said}", "", rule)
@@ -214,10 +217,10 @@ def _list(key: source.Scalar, value: source.Tree, complaints: Complaints) -> Lis
         if made is None:
             return None
         body, extend, replace = value.get("terms") or value, made.extend, made.replace
+    before = len(complaints.found)
     items = tuple(list_items(body, complaints))
-    if not items:
+    if not items and len(complaints.found) == before:
         complaints.error(key.place, "empty-list", f"the list `{name}` is empty", "give it a term, or remove it")
-        return None
     return ListPart(name, key.place, items, extend, replace)
 
 
