@@ -134,7 +134,7 @@ def run(
         try:
             for kill in range(kills):
                 daemon.start()
-                servers.until(lambda: daemon.text.count(" started ") > kill, 60)  # noqa: B023 # called at once
+                _until_started(daemon, kill + 1)
                 shown = titles[: entries * (kill + 1) // kills]
                 items = [servers.item(title, guid=title, published=formatdate()) for title in shown[-200:]]
                 feeds.put("/world.xml", servers.rss("World", *reversed(items)))
@@ -152,6 +152,13 @@ def run(
             daemon.close()
             inbox.stop()
     return _count(inbox, titles, kills, folder / "monitor.db", time.monotonic() - begun)
+
+
+def _until_started(daemon: Daemon, times: int) -> None:
+    try:
+        servers.until(lambda: daemon.text.count(" started ") >= times, 60)
+    except AssertionError:
+        raise AssertionError(f"it did not start:\n{daemon.text}") from None
 
 
 def _wait(inbox: Inbox, titles: list[str], patience: float) -> None:
