@@ -6,6 +6,7 @@ for a parent that is gone), with its memory (a limit on the address space), and 
 
 import contextlib
 import ctypes
+import os
 import resource
 import signal
 import socket
@@ -17,6 +18,7 @@ from monitor import errors, model
 from monitor.sandbox import wire
 
 _PR_SET_PDEATHSIG = 1
+_OUT_OF_MEMORY = 3
 _LATE = 2.0  # seconds after the parent's deadline
 
 
@@ -32,9 +34,13 @@ def main() -> None:
     with socket.socket(fileno=0) as pipe:
         pipe.settimeout(idle)
         pipe.sendall(wire.frame(wire.READY))
-        with contextlib.suppress(TimeoutError, ConnectionError):
+        try:
             while (head := _exactly(pipe, wire.LENGTH.size)) is not None:
                 _serve(pipe, wire.LENGTH.unpack(head)[0], size, parse)
+        except (TimeoutError, ConnectionError):
+            return  # idle for long, or nobody reads
+        except MemoryError:
+            os._exit(_OUT_OF_MEMORY)  # not even enough to say so: the parent sees that we ended
 
 
 def _serve(pipe: socket.socket, length: int, size: int | None, parse: Callable[..., model.ParsedFeed]) -> None:
