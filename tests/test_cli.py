@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -351,3 +352,46 @@ def test_brackets_stay_brackets(tmp_path: Path) -> None:
     """Markup in a headline is text: `[red]` is shown as it is."""
     found = monitor("explain", "[red]Cup tie[/red] [link=x]", folder=tmp_path, stdin=b"")
     assert "[red]Cup tie[/red] [link=x]" in found.out
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (-5, "0 s"),
+        (0, "0 s"),
+        (59, "59 s"),
+        (119, "119 s"),
+        (120, "2 min"),
+        (3600, "60 min"),
+        (5400, "2 h"),
+        (86_400, "24 h"),
+        (12 * 86_400, "12 d"),
+    ],
+)
+def test_lengths_of_time_have_one_unit(seconds: int, shown: str) -> None:
+    """A length of time is shown in the one unit that says most."""
+    assert output.span(timedelta(seconds=seconds)) == shown
+
+
+def test_a_progress_bar_shows_where_somebody_watches(tmp_path: Path) -> None:
+    """With standard error on a terminal and the output elsewhere, replay shows how far it is beside the output."""
+    (tmp_path / "in.jsonl").write_text('{"title": "Cup tie postponed"}\n' * 2000, encoding="utf-8")
+    watched, terminal = os.openpty()
+    try:
+        found = subprocess.run(
+            [sys.executable, "-m", "monitor", "replay", "in.jsonl"],
+            cwd=tmp_path,
+            env=os.environ | {"XDG_CONFIG_HOME": str(tmp_path), "TERM": "xterm"},
+            stdout=subprocess.PIPE,
+            stderr=terminal,
+            check=False,
+            timeout=60,
+        )
+        assert found.returncode == 0
+        assert found.stdout.count(b"\n") == 2000
+        shown = os.read(watched, 100_000)
+        assert b"replay" in shown
+        assert b"unmatched" not in shown
+    finally:
+        os.close(terminal)
+        os.close(watched)

@@ -315,6 +315,24 @@ def test_a_rule_that_is_not_there_is_told(tmp_path: Path) -> None:
     )
 
 
+def test_without_a_folder_of_ones_own_nothing_is_copied(tmp_path: Path) -> None:
+    """A rule is copied into a folder of one's own; without one, that is said."""
+    set_up(tmp_path, config=SMALL_CONFIG.replace('["rules"]', '["builtin"]'))
+    found = monitor("rules", "copy", "sanctions-threat", folder=tmp_path)
+    assert found.status == 2
+    assert found.err == ('there is no rules folder of your own; add one to [rules] paths: ["builtin", "rules"]\n')
+
+
+def test_a_known_story_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    """The same text under another name is not added again."""
+    set_up(tmp_path)
+    (tmp_path / "a.txt").write_text("Putin to visit\n\nHe will.\n", encoding="utf-8")
+    (tmp_path / "b.txt").write_text("Putin to visit\n\nHe will.\n", encoding="utf-8")
+    assert monitor("seeds", "add", "a.txt", folder=tmp_path).status == 0
+    assert monitor("seeds", "add", "b.txt", folder=tmp_path).status == 2
+    assert [path.name for path in (tmp_path / "seeds").iterdir()] == ["a.txt"]
+
+
 def test_a_known_story_is_added(tmp_path: Path) -> None:
     """From a title and lead, or from a file; it is listed as not loaded before the first run."""
     set_up(tmp_path)

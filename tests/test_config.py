@@ -205,6 +205,21 @@ breaks = "critical"
                 "(known here: channels, feeds, keep, log, poll, rules, store, stories, web)"
             ),
         ),
+        (
+            '[poll]\ncontact = "d\u00e9sk@example.org"\n',
+            "config.toml:2: [poll] contact: goes into the User-Agent header: printable ASCII only",
+        ),
+        (
+            '[[channels]]\nname = "a"\nurl = "json://x"\n[channels.quiet]\nfrom = "06:00"\nto = "06:00"\n',
+            (
+                "config.toml:4: [[channels]] number 1 quiet: `from` and `to` are the same time, "
+                "which would be quiet all day; write two different times"
+            ),
+        ),
+        (
+            "[[channels]]\nname = 'a'\nurl_file = 'gone.url'\n",
+            "config.toml:3: gone.url cannot be read: No such file or directory",
+        ),
         ("[poll\n", "config.toml:1:6: not TOML: Expected ']' at the end of a table declaration"),
     ],
 )
@@ -277,6 +292,20 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
     """A folder in the place of the file is told as that."""
     with pytest.raises(errors.ConfigError, match="it is a folder; name the file in it"):
         config.load(tmp_path)
+
+
+def test_a_file_that_is_too_large_is_refused(tmp_path: Path) -> None:
+    """Six megabytes are no configuration."""
+    path = tmp_path / "config.toml"
+    path.write_text("#" * (6 * 1024 * 1024), encoding="utf-8")
+    with pytest.raises(errors.ConfigError, match=r"larger than 5 MiB; that is no configuration"):
+        config.load(path)
+
+
+def test_feeds_that_cannot_be_written_are_told(tmp_path: Path) -> None:
+    """A folder that is not there is told in one line."""
+    with pytest.raises(errors.ConfigError, match=r"feeds.toml: cannot be written: No such file or directory"):
+        config.add_feeds(tmp_path / "gone", [model.FeedSpec("A", "https://a.example/")])
 
 
 def test_without_a_file_the_shipped_rules_and_stories_count() -> None:

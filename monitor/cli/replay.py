@@ -151,7 +151,9 @@ def _watched(lines: IO[bytes], file: str) -> Iterator[Iterable[bytes]]:
     from rich.progress import Progress
 
     total = None if file == "-" else Path(file).stat().st_size
-    with Progress(console=output.console(stderr=True), transient=True) as progress:
+    shown = output.console(stderr=True)
+    # rich would send standard output to the bar's console
+    with Progress(console=shown, transient=True, redirect_stdout=False, redirect_stderr=False) as progress:
         task = progress.add_task("replay", total=total)
 
         def counted() -> Iterator[bytes]:
