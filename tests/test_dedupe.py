@@ -115,6 +115,14 @@ def test_a_next_step_is_an_update() -> None:
     assert (found.kind, found.news) == (model.Kind.UPDATE, "next step: called off or halted")
 
 
+def test_another_actor_is_an_update() -> None:
+    """Who joins in is named."""
+    desk = Desk()
+    desk.hear("Kenya sends police officers to Haiti", "The officers will help the government against gangs there.")
+    found = desk.hear("Jamaica joins Kenya in Haiti", "Soldiers from the island will leave within a month.")
+    assert (found.kind, found.news) == (model.Kind.UPDATE, "now with Jamaica")
+
+
 @pytest.mark.parametrize(
     ("one", "other", "why"),
     [

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor import dedupe, model
+from monitor.dedupe import rarity
 from tests import builders
 
 DAY = timedelta(days=1)
@@ -141,3 +142,51 @@ def test_the_order_of_entries_hardly_changes_the_stories(chance: random.Random) 
         by_story.setdefault(story_id, set()).add(place)
     assert all(len(places) == 1 for places in by_story.values())
     assert len(by_story) <= len(PLACES) + 1
+
+
+def test_the_right_story_is_found_among_hundreds_that_share_its_words() -> None:
+    """Common words find many stories; the rarest decide which are compared."""
+    index = dedupe.Index(window=7 * DAY)
+    for number in range(400):
+        index.add(number, told(f"Ship number {number + 1000} leaves the harbour of town {number + 5000}"))
+    found = index.assign(told("The harbour of town 5300 sees ship number 1300 leave"), START)
+    assert found.nearest_id == 300
+    assert 300 in index
+
+
+def test_a_story_of_many_texts_stays_bounded() -> None:
+    """A story told by hundreds of outlets keeps the newest exact forms and its heaviest terms."""
+    index = an_index("Summit of leaders opens in Lima")
+    for number in range(200):
+        entry = builders.an_entry(
+            title=f"Summit of leaders opens in Lima, outlet {number} says",
+            summary=" ".join(f"{word}{number}" for word in ("alpha", "beta", "gamma", "delta", "zeta", "eta")),
+                f"{word}{number}" for word in ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"]
+            ),
+            url=f"https://outlet{number}.example/summit",
+            published_at=START,
+            first_seen_at=START,
+        )
+        index.add(1, dedupe.profile(entry))
+    story = index._stories[1]
+    assert len(story.links) == len(story.keys) == 50
+    assert len(story.total.terms) <= 200
+    assert index.assign(told("Leaders' summit opens in Lima"), START).story_id == 1
+
+
+def test_a_merged_story_spans_the_time_of_both() -> None:
+    """Time counts from the newest entry of either."""
+    index = an_index("Miners strike in Lima copper pits")
+    index.add(2, told("Copper miners of Lima walk out of their pits", at=START + 15 * DAY))
+    index.merge(2, 1)
+    found = index.assign(told("Miners' strike in Lima copper pits goes on", at=START + 16 * DAY), None)
+    assert (found.story_id, found.features["days"]) == (1, 1.0)
+
+
+def test_rarity_forgets_what_was_seen_once() -> None:
+    """The counts of an index that runs for years stay bounded."""
+    rare = rarity.Rarity(seen_at_most=100)
+    for number in range(1000):
+        rare.saw([number, 7])
+    assert len(rare._seen) <= 101
+    assert rare.of(7) < rare.of(999_999)

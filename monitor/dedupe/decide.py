@@ -82,6 +82,8 @@ def compare(profile: features.Profile, story: stories.Story, *, centroid: float,
         "member": round(member, 3),
         "time": round(time, 3),
     }
+    if days is not None:
+        parts["days"] = round(days, 2)
     exact = _exact(profile, story)
     if exact:
         return Likeness(1.0, exact, "", days, parts)

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
 
-_SEEN_AT_MOST = 300_000
-
 
 def number(term: str) -> int:
     """Return the number that stands for `term`; of 300,000 terms about ten pairs share one."""
@@ -17,9 +15,10 @@ def number(term: str) -> int:
 class Rarity:
     """Counts in how many texts each term occurs: rarity is near 0.0 for one in every text, about 10 for a new one."""
 
-    def __init__(self) -> None:
+    def __init__(self, seen_at_most: int = 300_000) -> None:
         self._texts, self._shipped = _shipped()
         self._seen: dict[int, int] = {}
+        self._seen_at_most = seen_at_most
 
     def of(self, term: int) -> float:
         """Return the rarity of a term's number, in natural logarithms."""
@@ -31,7 +30,7 @@ class Rarity:
         self._texts += 1
         for term in terms:
             self._seen[term] = self._seen.get(term, 0) + 1
-        if len(self._seen) > _SEEN_AT_MOST:
+        if len(self._seen) > self._seen_at_most:
             self._seen = {term: count // 2 for term, count in self._seen.items() if count > 1}
 
 
