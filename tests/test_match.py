@@ -103,6 +103,10 @@ def test_matches_come_with_the_highest_level_first() -> None:
         ("/f-?1[56]s?/", "Two F-16s land", True),
         ("/f-?1[56]s?/", "Two F-35s land", False),
         ("/(?-i)IS\\b/", "This is it", False),
+        ("arms deal", "Big arms... Deal off", False),
+        ("arms deal", "Big arms... deal on", True),
+        ("制裁日本", "制裁。日本", False),
+        ("/[!]+/", "No deal!", True),
         ("no", "No deal", True),
         ("1.0", "Version 1.0", True),
     ],
@@ -150,6 +154,13 @@ def test_scalars_stay_as_typed(written: str) -> None:
         ({"score": {"at_least": 10, "terms": {"embargo": 6, "oil": 4, "talks": -3}}}, "Oil embargo", True),
         ({"score": {"at_least": 10, "terms": {"embargo": 6, "oil": 4, "talks": -3}}}, "Oil embargo talks", False),
         ({"score": {"at_least": 10, "terms": {"embargo": 6, "oil": 4}}}, "Embargo, embargo", False),
+        ({"all": [{"not": "a"}]}, "b", True),
+        ({"all": [{"not": "a"}]}, "a b", False),
+        ({"near": ["a", {"at_least": {"count": 2, "of": ["b", "c", "d"]}}], "within": 9}, "a b d", True),
+        ({"near": ["a", {"title": "b"}]}, "a b", True),
+        ({"near": ["a", {"form": "live"}]}, "Live: a b", True),
+        ({"stem": ["deliver", "supply"]}, "Supplied with oil", True),
+        ("$names", "Peruvians vote", True),
         ({"form": "question"}, "Will the embargo hold?", True),
         ({"form": ["explainer", "live"]}, "LIVE: embargo starts", True),
         ({"form": "explainer"}, "What to know about the embargo", True),
@@ -159,7 +170,7 @@ def test_scalars_stay_as_typed(written: str) -> None:
 )
 def test_nodes(condition: object, title: str, *, wanted: bool) -> None:
     """Each node holds for what docs/rules.md says of it."""
-    assert takes(condition, title) is wanted
+    assert takes(condition, title, lists={"names": [{"stem": "Peruvian"}, "Chile"]}) is wanted
 
 
 def test_any_and_all_span_the_fields_and_near_does_not() -> None:

@@ -53,6 +53,7 @@ def test_a_match_is_a_tree_of_ticks() -> None:
         ({"all": ["ban", {"not": "talks"}]}, "Ban talks", "but “talks” occurs"),
         ({"at_least": {"count": 2, "of": ["a", "b", "c"]}}, "b", "1 of the 2 that it takes"),
         ({"score": {"at_least": 5, "terms": {"a": 3, "b": 4}}}, "b", "the words add up to 4"),
+        ({"title": {"near": ["ban", "oil"], "within": "title"}}, "A ban", "nothing of oil"),
         ({"form": "live"}, "Will it hold?", "the title's form is question"),
     ],
 )  # fmt: skip

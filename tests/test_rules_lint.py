@@ -120,6 +120,15 @@ def test_a_copied_rule_takes_the_place_of_the_first() -> None:
     assert rules.from_files({**FILES, "copy.yaml": copied}).find("one")
 
 
+def test_a_copied_rule_in_brackets_is_written_out() -> None:
+    """A rule that stands on one line in its file is copied key by key."""
+    ruleset = rules.from_files({"x.yaml": "rules: [{match: {all: [a, b]}, tags: [], id: one}]\n"})
+    copied = rules.copy_rule(ruleset, "one")
+    assert copied.endswith(
+        "rules:\n  - id: one\n    replace: true\n    match:\n      all:\n        - a\n        - b\n    tags: []\n"
+    )
+
+
 def test_a_copy_of_an_unknown_rule_says_what_was_meant() -> None:
     """The nearest id is offered."""
     with pytest.raises(errors.RuleError, match="there is no rule `on` \\(did you mean `one`\\?\\)"):

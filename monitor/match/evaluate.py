@@ -191,8 +191,6 @@ def near_groups(node: Near, view: View, *, tight: bool) -> list[Group]:
 
 def by_unit(node: Near, operands: Sequence[list[Group]], view: View) -> Iterator[tuple[int, list[list[Group]]]]:
     """Yield each sentence (or the title) in which every operand occurs, with the operands' groups there."""
-    if not all(operands):
-        return
     pools: list[dict[int, list[Group]]] = []
     for groups in operands:
         pool: dict[int, list[Group]] = {}

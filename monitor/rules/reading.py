@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from monitor.rules import schema, source, terms
-from monitor.rules.nodes import Complaint, Example, Fix, Place, Severity, Term
+from monitor.rules.nodes import Complaint, Example, Fix, Place, Term
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -53,10 +53,6 @@ class Complaints:
         meant = mend.split("`")[1] if mend.startswith("did") else ""
         fix = Fix(place.line, f"{key}:", f"{meant}:") if meant and key not in SYNONYMS else None
         self.found.append(Complaint(place, "unknown-key", f"unknown key `{key}`", mend, rule, fix=fix))
-
-    def warn(self, place: Place, lint: str, message: str, mend: str = "", rule: str = "") -> None:
-        """Add a warning."""
-        self.found.append(Complaint(place, lint, message, mend, rule, Severity.WARNING))
 
 
 @dataclass(frozen=True, slots=True)
