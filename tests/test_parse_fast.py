@@ -1,6 +1,5 @@
 """The fast reader gives what feedparser gives, or steps aside."""
 
-import dataclasses
 import random
 from html import escape
 
@@ -8,35 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor import errors
-from monitor.parse import encoding, fast, raw, xmlfeed
+from monitor.parse import fast, raw
 from tests import fuzz, servers
-from tests.builders import NOON
 from tests.test_feeds import DOCUMENTS
 
-URL = "https://news.example/a/feed.xml"
 NAMESPACES = (
     'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:media="http://search.yahoo.com/mrss/" '
     'xmlns:atom="http://www.w3.org/2005/Atom" xmlns:content="http://purl.org/rss/1.0/modules/content/" '
     'xmlns:slash="http://purl.org/rss/1.0/modules/slash/" xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd"'
 )
-
-
-def is_plain(document: bytes) -> bool:
-    """Whether the fast reader takes a document."""
-    mended, kind = encoding.mended(document, None)
-    return kind.endswith("utf-8") and fast.read(mended) is not None
-
-
-def by(document: bytes, *, is_fast: bool) -> raw.Feed | str:
-    """Return what the fast or the slow way makes of a document."""
-    try:
-        found = xmlfeed.read(document, content_type=None, url=URL, now=NOON, is_fast=is_fast)
-    except errors.ParseError as error:
-        return str(error)
-    # What an entry does not say of its language, the feed says: `parse` fills it in, feedparser partly does.
-    entries = (dataclasses.replace(entry, language=entry.language or found.language) for entry in found.entries)
-    return dataclasses.replace(found, entries=tuple(entries))
 
 
 # --- documents that a machine makes up --------------------------------------------------------------------------------
@@ -206,14 +185,14 @@ _ATOM = st.builds(
 @given(_RSS | _ATOM)
 def test_both_ways_agree_on_documents_that_are_made_up(document: bytes) -> None:
     """Elements in any order, known and unknown, single and double: the same feed comes out both ways."""
-    assert by(document, is_fast=True) == by(document, is_fast=False)
+    assert fuzz.by(document, is_fast=True) == fuzz.by(document, is_fast=False)
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_both_ways_agree_on_documents_as_feeds_have_them(path: object) -> None:
     """The collection of documents is read the same both ways."""
     document = DOCUMENTS[DOCUMENTS.index(path)].read_bytes()  # type: ignore[arg-type]
-    assert by(document, is_fast=True) == by(document, is_fast=False)
+    assert fuzz.by(document, is_fast=True) == fuzz.by(document, is_fast=False)
 
 
 def test_both_ways_agree_on_mutations() -> None:
@@ -221,8 +200,8 @@ def test_both_ways_agree_on_mutations() -> None:
     seeds = [path.read_bytes() for path in DOCUMENTS]
     mutants = fuzz.mutants(seeds, random.Random(5))
     for document in (next(mutants) for _ in range(400)):
-        if is_plain(document):
-            assert by(document, is_fast=True) == by(document, is_fast=False)
+        if fuzz.is_plain(document):
+            assert fuzz.by(document, is_fast=True) == fuzz.by(document, is_fast=False)
 
 
 # --- what it takes and what it leaves ---------------------------------------------------------------------------------
@@ -230,7 +209,7 @@ def test_both_ways_agree_on_mutations() -> None:
 
 def test_plain_documents_are_taken() -> None:
     """Common feeds go the fast way: the collection's RSS, Atom and aggregator documents among them."""
-    taken = {path.name for path in DOCUMENTS if is_plain(path.read_bytes())}
+    taken = {path.name for path in DOCUMENTS if fuzz.is_plain(path.read_bytes())}
     assert {"rss20.xml", "atom10.xml", "aggregator.xml"} <= taken
 
 
@@ -256,6 +235,6 @@ def test_it_steps_aside(document: bytes) -> None:
 def test_a_quadratic_author_costs_nothing_here() -> None:
     """An author of 80 kB, which holds feedparser up for a minute, is passed over."""
     document = servers.rss("W", f"<item><author>{'a' * 80_000}</author><title>T</title></item>")
-    found = by(document, is_fast=True)
+    found = fuzz.by(document, is_fast=True)
     assert isinstance(found, raw.Feed)
     assert [entry.title for entry in found.entries] == ["T"]
