@@ -269,6 +269,11 @@ def test_hostile_text_is_matched_in_good_time() -> None:
     assert match.match(entry, a_ruleset({"near": ["ban", "oil", "gas", "coal", "gold"], "within": 40}), now=NOON)
 
 
+def test_a_treacherous_regular_expression_is_linear() -> None:
+    """What takes other engines centuries is over at once."""
+    assert not takes("/(a+)+(b+)+$/", f"{'a' * 5_000}c")
+
+
 def test_an_empty_entry_matches_nothing() -> None:
     """An entry without a word meets no rule and breaks none."""
     assert match.match(an_entry(title="", summary="?!"), a_ruleset(["a*", "/x/"]), now=NOON) == ()

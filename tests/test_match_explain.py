@@ -111,6 +111,13 @@ def test_words_are_marked() -> None:
     assert match.marked("Tokyo warns Oslo", found, model.Field.TITLE, before="[", after="]") == "Tokyo [warns] Oslo"
 
 
+def test_words_that_overlap_are_marked_once() -> None:
+    """Of two finds that share a word, the second is marked from where the first ends."""
+    title = model.Field.TITLE
+    found = [model.Evidence(title, 0, 13, "invitation to", "x"), model.Evidence(title, 11, 19, "to visit", "y")]
+    assert match.marked("invitation to visit", found, title, before="[", after="]") == "[invitation to][ visit]"
+
+
 def test_a_failing_test_says_what_did_or_did_not_match() -> None:
     """A headline that does not do what the file says is named with its place and the reason."""
     tests = '  tests:\n    match: ["Bans on oil"]\n    no_match: |\n      Oil found\n      A ban: lifted\n'

@@ -198,3 +198,17 @@ def test_a_file_that_is_not_utf8_is_named_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_bytes(b"rules:\n- id: one\n  match: caf\xe9\n")
     with pytest.raises(errors.RuleError, match=r"x\.yaml:3:1: not UTF-8 \(save the file as UTF-8\)"):
         rules.load([tmp_path], base=tmp_path)
+
+
+def test_a_huge_file_is_not_even_read(tmp_path: Path) -> None:
+    """Ten megabytes of rules get one line; a single file may be named as well as a folder."""
+    (tmp_path / "x.yaml").write_bytes(b"# padding\n" * 1_000_000)
+    with pytest.raises(errors.RuleError, match=r"x\.yaml:1:1: 9 MiB of rules in one file \(at most 1 MiB\)"):
+        rules.load(["x.yaml"], base=tmp_path)
+
+
+def test_hidden_files_are_left_alone(tmp_path: Path) -> None:
+    """What an editor leaves behind (.own.yaml.swp, .own.yaml) is no rule file."""
+    (tmp_path / "own.yaml").write_text(f"rules:\n{RULE}")
+    (tmp_path / ".own.yaml").write_text("rules: [broken")
+    assert [Path(name).name for name in rules.load([tmp_path], base=tmp_path).files] == ["own.yaml"]

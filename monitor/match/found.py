@@ -36,8 +36,8 @@ def marked(text: str, found: Iterable[model.Evidence], field: model.Field, *, be
     made: list[str] = []
     done = 0
     for one in sorted(one for one in found if one.field is field):
-        if one.start < done:
-            continue
-        made += [text[done : one.start], before, text[one.start : one.end], after]
-        done = one.end
+        start = max(one.start, done)
+        if start < one.end:
+            made += [text[done:start], before, text[start : one.end], after]
+            done = one.end
     return "".join([*made, text[done:]])
