@@ -404,6 +404,26 @@ def test_replay_takes_what_is_stored(desk: Path) -> None:
     assert WARNED in monitor("replay", "--since", "1d", folder=desk).out
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "alerts list",
+        "stories list",
+        "entries search",
+        "outbox list",
+        "silence list",
+        "feeds list",
+        "seeds list",
+        "status",
+    ],
+)
+def test_a_look_makes_nothing(tmp_path: Path, command: str) -> None:
+    """Before the first run a listing is empty, and makes no database that the daemon's user could not write."""
+    set_up(tmp_path)
+    assert monitor(*command.split(), folder=tmp_path).err == ""
+    assert not (tmp_path / "monitor.db").exists()
+
+
 def test_the_tables_are_brought_up_to_date(tmp_path: Path) -> None:
     """`db upgrade` makes the database."""
     set_up(tmp_path)

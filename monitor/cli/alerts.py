@@ -28,7 +28,7 @@ def list_(
     from monitor.store import stories
 
     settings = session.settings(config)
-    with session.store(settings) as store, store.read() as tx:
+    with session.look(settings) as tx:
         found = stories.list_alerts(tx, since=options.instant(since, clock.now()), limit=limit)
     rows = [row(alert) for alert in found]
     columns = (
@@ -49,7 +49,7 @@ def show(number: Number, config: options.Config = None, *, as_json: options.Json
     from monitor.store import outbox, stories
 
     alert_id = options.number(number, "A")
-    with session.store(session.settings(config)) as store, store.read() as tx:
+    with session.look(session.settings(config)) as tx:
         with session.known("alert", alert_id):
             alert = stories.get_alert(tx, alert_id)
         sent = [outbox_lines.row(one) for one in outbox.list_notifications(tx, limit=1000) if alert_id in one.alert_ids]

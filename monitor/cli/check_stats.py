@@ -21,7 +21,7 @@ def show(settings: "configuration.Settings", *, as_json: bool) -> None:
     from monitor.store import stories
 
     since = clock.now() - timedelta(days=_DAYS)
-    with session.store(settings) as store, store.read() as tx:
+    with session.look(settings) as tx:
         records = stories.list_decisions(tx, since=since, limit=_MOST)
     titles: dict[str, list[str]] = defaultdict(list)
     kinds: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))

@@ -58,7 +58,7 @@ def search(
 
     now = clock.now()
     start, end = options.instant(since, now), options.instant(until, now) if until else now
-    with session.store(session.settings(config)) as store, store.read() as tx:
+    with session.look(session.settings(config)) as tx:
         found = entries.search(
             tx,
             " ".join(words or ()),

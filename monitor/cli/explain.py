@@ -86,7 +86,7 @@ def _look(settings: "configuration.Settings") -> "Iterator[Session | None]":
     if not session.is_made(settings):
         yield None
         return
-    with session.store(settings) as store, store.read() as tx:
+    with session.look(settings) as tx:
         yield tx
 
 

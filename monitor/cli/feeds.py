@@ -206,7 +206,7 @@ def _learned(settings: "configuration.Settings") -> dict[str, model.Feed]:
     """Return what the store knows of the feeds, by name; nothing before the first run."""
     from monitor.store import feeds
 
-    with session.store(settings) as store, store.read() as tx:
+    with session.look(settings) as tx:
         return {feed.name: feed for feed in feeds.list_feeds(tx)}
 
 

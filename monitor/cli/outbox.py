@@ -36,7 +36,7 @@ def list_(
     """
     from monitor.store import outbox
 
-    with session.store(session.settings(config)) as store, store.read() as tx:
+    with session.look(session.settings(config)) as tx:
         found = outbox.list_notifications(tx, state=state, channel=channel, limit=limit)
     columns = (
         output.Column("id", "ID", style="bold"),

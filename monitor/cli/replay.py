@@ -172,6 +172,6 @@ def _stored(since: str, settings: "configuration.Settings") -> list[model.Entry]
     from monitor.store import entries
 
     start = options.instant(since, clock.now())
-    with session.store(settings) as store, store.read() as tx:
+    with session.look(settings) as tx:
         found = entries.search(tx, "", since=start, limit=_MOST_ENTRIES)
     return [record.entry for record in reversed(found)]

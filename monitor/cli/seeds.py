@@ -24,7 +24,7 @@ def list_(config: options.Config = None, *, as_json: options.Json = False) -> No
 
     settings = session.settings(config)
     files = read_all(settings.seed_paths)
-    with session.store(settings) as store, store.read() as tx:
+    with session.look(settings) as tx:
         stored = {seed.name: (seed, story_id) for seed, story_id in stories.list_seeds(tx)}
     rows = []
     for seed in files:

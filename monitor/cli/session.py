@@ -1,13 +1,16 @@
 """What most commands begin with: the settings, and the store. Shell."""
 
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor import errors
 
 if TYPE_CHECKING:
+    from sqlmodel import Session
+
     from monitor import config as configuration
     from monitor.store import engine
 
@@ -38,9 +41,23 @@ def settings_or_shipped(config: Path | None) -> "configuration.Settings":
 
 
 def is_made(chosen: "configuration.Settings") -> bool:
-    """Return whether there may be a database; a SQLite file that is not there yet is none."""
+    """Return whether there may be a database: not where a SQLite file has yet to be made, in a folder that is there."""
     _, is_sqlite, path = chosen.store_url.partition("sqlite:///")
-    return not is_sqlite or Path(path).exists()
+    return not is_sqlite or Path(path).exists() or not Path(path).parent.is_dir()
+
+
+@contextmanager
+def look(chosen: "configuration.Settings") -> Iterator["Session"]:
+    """Begin one consistent look into the settings' store.
+
+    A SQLite file that is not there yet is not made (whoever looks may be another user than the daemon): the look goes
+    into an empty store then. Raises as `store`.
+    """
+    with tempfile.TemporaryDirectory() if not is_made(chosen) else nullcontext() as folder:
+        if folder is not None:
+            chosen = chosen.model_copy(update={"store": type(chosen.store)(url=f"sqlite:///{folder}/empty.db")})
+        with store(chosen) as opened, opened.read() as tx:
+            yield tx
 
 
 @contextmanager

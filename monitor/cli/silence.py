@@ -70,7 +70,7 @@ def list_(
     from monitor.store import silences
 
     now = clock.now()
-    with session.store(session.settings(config)) as store, store.read() as tx:
+    with session.look(session.settings(config)) as tx:
         found = silences.list_all(tx) if every else silences.list_active(tx, now)
     rows = [
         {

@@ -37,7 +37,7 @@ def command(config: options.Config = None, *, as_json: options.Json = False) -> 
     """
     settings = session.settings(config)
     now = clock.now()
-    with session.store(settings) as store, store.read() as tx:
+    with session.look(settings) as tx:
         state = _gather(tx, settings, now)
     troubles = _troubles(state, now)
     if as_json:

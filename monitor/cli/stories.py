@@ -28,7 +28,7 @@ def list_(
     """
     from monitor.store import stories
 
-    with session.store(session.settings(config)) as store, store.read() as tx:
+    with session.look(session.settings(config)) as tx:
         found = stories.list_stories(tx, since=options.instant(since, clock.now()), limit=limit)
     columns = (
         output.Column("id", "STORY", style="bold"),
@@ -48,7 +48,7 @@ def show(number: _Number, config: options.Config = None, *, as_json: options.Jso
     from monitor.store import stories
 
     story_id = options.number(number, "S")
-    with session.store(session.settings(config)) as store, store.read() as tx:
+    with session.look(session.settings(config)) as tx:
         with session.known("story", story_id):
             story = stories.get_story(tx, story_id)
         members = stories.list_story_entries(tx, story.id)
