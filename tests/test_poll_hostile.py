@@ -4,11 +4,15 @@ import asyncio
 import gzip
 import ipaddress
 import logging
+import shutil
 import socket
+import ssl
+import subprocess
 import time
 import tracemalloc
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -337,3 +341,32 @@ def test_a_server_of_garbage_costs_one_poll() -> None:
                     await poll.fetch(client, a_feed(url=url), now=NOON)
 
         asyncio.run(once())
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes its certificate with openssl")
+def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
+    """A server without a valid certificate gets no request, and the reason is told; it is not taken for an outage."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-keyout", str(key)]
+    subprocess.run([*command, "-out", str(certificate), *subject], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    asked: list[bytes] = []
+
+    async def once() -> errors.FetchError:
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            asked.append(await reader.read(100))
+            writer.close()
+
+        server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context)
+        async with server, poll.open_client(allow_networks=["127.0.0.0/8"]) as client:
+            url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+            with pytest.raises(errors.FetchError) as caught:
+                await poll.fetch(client, a_feed(url=url), now=NOON)
+            return caught.value
+
+    error = asyncio.run(once())
+    assert "no valid TLS certificate: self-signed certificate" in str(error)
+    assert not error.offline
+    assert not any(asked)
