@@ -64,11 +64,6 @@ class _Wait:
     why: str
 
 
-def first_poll(now: datetime, *, within: timedelta, jitter: float) -> model.Plan:
-    """Return when a feed that was never polled is due: spread over `within`, so that a start is no stampede."""
-    return model.Plan(now + within * jitter, "new: as soon as may be")
-
-
 def next_poll(feed: model.Feed, outcome: Outcome, *, now: datetime, interval: timedelta, jitter: float) -> model.Plan:
     """Return when `feed` may be polled again, and why then.
 

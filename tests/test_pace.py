@@ -196,12 +196,6 @@ def test_jitter_only_delays(jitter: float, hours: set[int], days: set[int]) -> N
         assert found.next_poll_at.weekday() not in days
 
 
-def test_first_polls_are_spread() -> None:
-    """Feeds that were never polled are due within the time given, by their jitter."""
-    assert pace.first_poll(NOON, within=MINUTE, jitter=0.0).next_poll_at == NOON
-    assert pace.first_poll(NOON, within=MINUTE, jitter=0.5).next_poll_at == NOON + MINUTE / 2
-
-
 # --- messages ---------------------------------------------------------------------------------------------------------
 
 
