@@ -3,6 +3,7 @@
 import asyncio
 import random
 import signal
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -22,7 +23,8 @@ from monitor.store import engine, facts, upkeep
 events = structlog.get_logger()
 
 _DRAIN = timedelta(seconds=8)
-_OVERDUE = timedelta(seconds=90)
+_OVERDUE = 90.0  # seconds
+_AHEAD = timedelta(seconds=2)
 _DEBOUNCE = 0.3
 _PASS = 50
 
@@ -63,7 +65,7 @@ class _Service:
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._systemd = sdnotify.SystemdNotifier()
         self._clock_watch = watch.ClockWatch()
-        self._alive: dict[str, datetime] = {}
+        self._alive: dict[str, float] = {}
         self._complaint = ""
         self._polling: pipeline.Polling | None = None
 
@@ -71,6 +73,7 @@ class _Service:
         """Start everything, wait for the signal, and drain."""
         self._stop, self._reload = asyncio.Event(), asyncio.Event()
         self._listen()
+        await self._thread.call(self._catch_up_with_the_clock, clock.now())
         self._deciding, changes = await self._apply(self._found)
         courier = send.open_sender(identity=await self._thread.call(inforce.identity, self._store, clock.now()))
         self._deliverer = deliver.Deliverer(
@@ -105,7 +108,7 @@ class _Service:
         }
         now = clock.now()
         for name, (tick, seconds) in ticks.items():
-            self._alive[name] = now
+            self._alive[name] = time.monotonic()
             self._scheduler.add_job(
                 self._tick,
                 "interval",
@@ -130,7 +133,7 @@ class _Service:
         except Exception:  # noqa: BLE001  the loop that must survive
             events.exception("tick_raised", tick=name)
             return
-        self._alive[name] = clock.now()
+        self._alive[name] = time.monotonic()
 
     def _soon(self, name: str) -> None:
         """Let a tick run at once instead of at its next second."""
@@ -161,12 +164,12 @@ class _Service:
 
     async def _heartbeat(self) -> None:
         """Say that we live, if all ticks do: a watchdog that is fed by a timer alone watches nothing."""
-        now = clock.now()
-        overdue = [name for name, at in self._alive.items() if name != "prune" and now - at > _OVERDUE]
+        steady = time.monotonic()
+        overdue = [name for name, at in self._alive.items() if name != "prune" and steady - at > _OVERDUE]
         if overdue:
             events.error("ticks_overdue", ticks=overdue)
             return
-        await self._thread.call(self._put_heartbeat, now)
+        await self._thread.call(self._put_heartbeat, clock.now())
         self._systemd.notify("WATCHDOG=1")
 
     def _put_heartbeat(self, now: datetime) -> None:
@@ -191,8 +194,16 @@ class _Service:
                 events.warning("clock_jumped", seconds=round(jump.total_seconds(), 1))
                 for job in self._scheduler.get_jobs():
                     job.modify(next_run_time=clock.now())
-                self._alive = dict.fromkeys(self._alive, clock.now())
+                self._deliverer.clock_was_set(jump)
                 await self._tick("clock", partial(self._thread.call, self._move_due_times, jump))
+
+    def _catch_up_with_the_clock(self, now: datetime) -> None:
+        """Move what is planned when the clock was set back while nobody ran: the last heartbeat lies ahead then."""
+        with self._store.read() as tx:
+            beat = facts.find(tx, "heartbeat")
+        if beat and beat[1] > now + _AHEAD:
+            events.warning("clock_was_set_back", seconds=round((now - beat[1]).total_seconds(), 1))
+            self._move_due_times(now - beat[1])
 
     def _move_due_times(self, jump: timedelta) -> None:
         """Move what is planned with the clock; not in a database that many clocks plan for."""

@@ -124,6 +124,11 @@ class Deliverer:
         for lane in self._lanes.values():
             lane.close()
 
+    def clock_was_set(self, jump: timedelta) -> None:
+        """Move the rests of all channels with a wall clock that was set by `jump`."""
+        for lane in self._lanes.values():
+            lane.health.clock_was_set(jump)
+
     @property
     def health(self) -> Mapping[str, Health]:
         """How each channel fares since the start."""

@@ -54,6 +54,11 @@ class Health:
         self.failing_since_at = self.failing_since_at or now
         self.last_error, self.resume_at = error, resume_at
 
+    def clock_was_set(self, jump: timedelta) -> None:
+        """Move the rest and what it counts from with a wall clock that was set by `jump`."""
+        self.resume_at = self.resume_at and self.resume_at + jump
+        self.failing_since_at = self.failing_since_at and self.failing_since_at + jump
+
 
 @dataclass(slots=True)
 class Allowance:

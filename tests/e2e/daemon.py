@@ -54,6 +54,17 @@ class Daemon:
             env=os.environ | {"NO_COLOR": "1"},
         )
 
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        assert self._process
+        return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process is not None and self._process.poll() is None
+
     def wait_for_death(self, seconds: float = 30) -> int:
         """Return the exit status of a daemon that ends by itself."""
         assert self._process
