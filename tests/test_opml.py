@@ -94,3 +94,13 @@ def test_what_is_written_is_read_again(feeds: list[tuple[str, list[str]]]) -> No
         for number, (name, tags) in enumerate(feeds)
     ]
     assert sorted(opml.read(opml.write(specs).encode()), key=lambda spec: spec.url) == specs
+
+
+def test_a_number_that_is_taken_is_passed_over() -> None:
+    """A numbered name does not clash with one that is written like it; a URL that cannot be read is left out."""
+    outlines = "".join(
+        f'<outline text="{name}" xmlUrl="http://h{number}.example/"/>' for number, name in enumerate(["A", "A 2", "A"])
+    )
+    found = opml.read_all(f'<opml><body>{outlines}<outline text="B" xmlUrl="http://[x"/></body></opml>'.encode())
+    assert [spec.name for spec in found.specs] == ["A", "A 2", "A 3"]
+    assert found.skipped == ("http://[x: not an http or https URL",)
