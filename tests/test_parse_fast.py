@@ -115,6 +115,8 @@ _CHANNEL = st.lists(
             "<ttl>5</ttl>",
             "<image><url>u</url><title>Logo</title><link>l</link></image>",
             "<atom:link rel='self' href='http://self/'/>",
+            "<atom:link rel='self'/>",
+            "<atom:link rel='hub' href=''/>",
             "<pubDate>Sat, 21 Nov 2026 10:00:00 GMT</pubDate>",
             "<description>about</description>",
             "<title>again</title>",

@@ -93,7 +93,7 @@ def _rss(root: Element) -> Found:
             _need(tag not in feed and not element.attrib)
             _RSS_CHANNEL[tag](feed, _text(element))
         elif tag == f"{_ATOM}link":
-            _need(element.get("rel") in ("self", "hub") and not element.text and len(element) == 0)
+            _need(element.get("rel") in ("self", "hub") and bool(element.get("href")) and _is_bare(element))
         elif tag in _FOLDED:
             _need(not element.attrib and all(part.tag in _PARTS and _is_plain(part) for part in element))
         else:
@@ -186,7 +186,7 @@ def _typed(found: Found, name: str, element: Element, default: str) -> None:
 
 def _atom_link(found: Found, element: Element) -> None:
     _need(set(element.attrib) <= {"rel", "type", "href", "title", "length"} and bool(element.get("href")))
-    _need(len(element) == 0 and not (element.text or "").strip())
+    _need(_is_bare(element))
     rel = element.get("rel", "alternate").lower()
     kind = element.get("type", "text/html").lower()
     if rel == "alternate" and kind in _HTML:
@@ -202,7 +202,7 @@ def _neutral(element: Element, names: frozenset[str]) -> None:
     if tag in names:
         _need(len(element) == 0)
     else:
-        _need((tag in _NEUTRAL_EMPTY or tag == "enclosure") and len(element) == 0 and not (element.text or "").strip())
+        _need((tag in _NEUTRAL_EMPTY or tag == "enclosure") and _is_bare(element))
 
 
 def _title(found: Found, value: str) -> None:
@@ -281,6 +281,10 @@ _RSS_ATTRIBUTES = {"guid": frozenset({"isPermaLink"}), "source": frozenset({"url
 def _text(element: Element) -> str:
     _need(len(element) == 0)
     return (element.text or "").strip()
+
+
+def _is_bare(element: Element) -> bool:
+    return len(element) == 0 and not (element.text or "").strip()
 
 
 def _is_plain(element: Element) -> bool:
