@@ -1,4 +1,4 @@
-"""The commands that write and check files: init, check, config, feeds, rules, seeds, notify, poll, run."""
+"""The commands that write and check files: init, check, config, rules, seeds, notify, poll."""
 
 import tomllib
 from pathlib import Path
@@ -7,13 +7,6 @@ import pytest
 
 from monitor import shipped
 from tests.commands import SMALL_CONFIG, SMALL_RULES, environment, monitor, set_up
-
-OPML = """<?xml version="1.0"?><opml version="2.0"><body>
-<outline text="Wires">
-  <outline type="rss" text="Wire" xmlUrl="https://other.example/rss"/>
-  <outline type="rss" text="Kyodo" xmlUrl="https://kyodo.example/rss"/>
-  <outline type="rss" text="Here already" xmlUrl="https://wire.example/rss"/>
-</outline></body></opml>"""
 
 
 def here(folder: Path, *arguments: str) -> tuple[int, str, str]:
@@ -199,75 +192,6 @@ def test_what_is_shown_is_toml(tmp_path: Path) -> None:
     assert tables["feeds"][0]["name"] == "Wire"
     assert tables["channels"][0]["quiet"]["from"] == "22:00:00"
     assert tables["poll"]["max_entry_age"] == "2d"
-
-
-# --- feeds ------------------------------------------------------------------------------------------------------
-
-
-def test_a_feed_is_added_and_removed(tmp_path: Path) -> None:
-    """A feed goes into feeds.toml, is listed, and comes out again."""
-    set_up(tmp_path)
-    added = monitor(
-        "feeds", "add", "https://www.kyodo.example/rss", "--tag", "wire", "--interval", "5m", folder=tmp_path
-    )
-    assert added.status == 0
-    assert added.out.startswith("added 'kyodo.example' to feeds.toml")
-    names = [row["name"] for row in monitor("feeds", "list", "--json", folder=tmp_path).rows]
-    assert names == ["Wire", "kyodo.example"]
-    removed = monitor("feeds", "remove", "kyodo.example", folder=tmp_path)
-    assert removed.out == "removed 'kyodo.example'; its entries stay in the store\n"
-    assert len(monitor("feeds", "list", "--json", folder=tmp_path).rows) == 1
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (
-            ("add", "ftp://a.example/"),
-            "ftp://a.example/: not an address that can be polled; write http://... or https://...",
-        ),
-        (("add", "/etc/passwd"), "/etc/passwd: not an address that can be polled; write http://... or https://..."),
-        (("add", "https://wire.example/rss"), "this address is there already: feed 'Wire'"),
-        (("remove", "Wire"), "'Wire' stands in config.toml, which only you write: take its [[feeds]] table out there"),
-        (("remove", "Wyre"), "no feed is called 'Wyre' (did you mean 'Wire'?); see `monitor feeds list`"),
-        (("import", "none.opml"), "none.opml: cannot be read: No such file or directory"),
-    ],
-)
-def test_a_feed_that_cannot_be_is_told(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
-    """Each mistake with feeds is one line with what to do, and writes nothing."""
-    assert here(tmp_path, "feeds", *arguments) == (2, "", f"{said}\n")
-    assert not (tmp_path / "feeds.toml").exists()
-
-
-@pytest.mark.parametrize("option", [("--name", "Wire"), ("--interval", "often")])
-def test_a_wrong_option_of_a_feed_is_told(tmp_path: Path, option: tuple[str, str]) -> None:
-    """A name that is taken and a bad duration are used wrongly."""
-    status, _, err = here(tmp_path, "feeds", "add", "https://b.example/", *option)
-    assert status == 2
-    assert err.count("\n") == 1
-
-
-def test_feeds_come_from_opml_and_go_there(tmp_path: Path) -> None:
-    """OPML both ways: folders are tags, clashing names are numbered, addresses that are there are left out."""
-    set_up(tmp_path)
-    (tmp_path / "in.opml").write_text(OPML, encoding="utf-8")
-    found = monitor("feeds", "import", "in.opml", folder=tmp_path)
-    assert found.out == "added 2 feeds to feeds.toml; 1 were there already\n"
-    rows = {row["name"]: row for row in monitor("feeds", "list", "--json", folder=tmp_path).rows}
-    assert list(rows) == ["Wire", "Wire 2", "Kyodo"]
-    assert rows["Kyodo"]["tags"] == ["wires"] or rows["Kyodo"]["tags"] == ["Wires"]
-    exported = monitor("feeds", "export", folder=tmp_path).out
-    assert "https://kyodo.example/rss" in exported
-    again = monitor("feeds", "import", "-", folder=tmp_path, stdin=exported.encode())
-    assert again.out == "added 0 feeds to feeds.toml; 3 were there already\n"
-
-
-def test_what_is_no_opml_is_told(tmp_path: Path) -> None:
-    """A file that is no OPML is one line and status 2."""
-    set_up(tmp_path)
-    found = monitor("feeds", "import", "-", folder=tmp_path, stdin=b"not xml")
-    assert found.status == 2
-    assert found.err.count("\n") == 1
 
 
 # --- rules and seeds --------------------------------------------------------------------------------------------

@@ -79,7 +79,7 @@ def _usage(argument: TyperArgument) -> str:
 
 
 def _word(argument: TyperArgument) -> str:
-    return argument.metavar or str(argument.name).upper()
+    return (argument.metavar or str(argument.name).upper()).strip("[]")
 
 
 def _plain(text: str) -> str:
