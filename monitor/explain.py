@@ -158,8 +158,7 @@ def _then(tx: Session, record: stories.DecisionRecord) -> Then:
     raised = stories.find_alert_of(tx, record.entry.id)
     if raised is None:
         return Then(record)
-    found = outbox.list_notifications(tx, limit=10_000)
-    return Then(record, raised.id, tuple(one for one in found if raised.id in one.alert_ids))
+    return Then(record, raised.id, outbox.list_notifications(tx, alert_id=raised.id))
 
 
 def _stories(ground: Ground, tx: Session | None, at: datetime, before: int | None, entry_id: int) -> _Stories:

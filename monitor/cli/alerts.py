@@ -52,7 +52,7 @@ def show(number: Number, config: options.Config = None, *, as_json: options.Json
     with session.look(session.settings(config)) as tx:
         with session.known("alert", alert_id):
             alert = stories.get_alert(tx, alert_id)
-        sent = [outbox_lines.row(one) for one in outbox.list_notifications(tx, limit=1000) if alert_id in one.alert_ids]
+        sent = [outbox_lines.row(one) for one in outbox.list_notifications(tx, alert_id=alert_id)]
     if as_json:
         output.print_json(row(alert) | {"because": alert.assignment.because, "notifications": sent})
         return
