@@ -161,8 +161,6 @@ def test_a_story_of_many_texts_stays_bounded() -> None:
         entry = builders.an_entry(
             title=f"Summit of leaders opens in Lima, outlet {number} says",
             summary=" ".join(f"{word}{number}" for word in ("alpha", "beta", "gamma", "delta", "zeta", "eta")),
-                f"{word}{number}" for word in ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"]
-            ),
             url=f"https://outlet{number}.example/summit",
             published_at=START,
             first_seen_at=START,

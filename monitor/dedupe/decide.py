@@ -15,6 +15,9 @@ from monitor.dedupe import features, lexicon, numbers, rarity, stories
 _JOIN, _SAME = 0.24, 0.36  # at sensitivity 0.5; found on two labelled sets, looked at on a third: docs/stories.md
 _SPAN = 0.3  # how far sensitivity moves both from 0.0 to 1.0
 _CENTROID_SHARE = 0.5
+_MEANING_SHARE = 0.5
+_UNLIKE = 0.45  # nearness in meaning of what has nothing to do with each other, but for the subject
+_MIXED_JOIN, _MIXED_SAME = 0.42, 0.50  # the same bounds where meaning is mixed in
 _SOON = 0.08  # what two dates no more than a day apart add to the likeness
 _DAY_COST = 0.02
 _FREE_DAYS = 1.0
@@ -73,6 +76,8 @@ def compare(profile: features.Profile, story: stories.Story, *, centroid: float,
     gap = story.gap(profile.at)
     days = None if gap is None else gap / timedelta(days=1)
     words = _CENTROID_SHARE * centroid + (1 - _CENTROID_SHARE) * member
+    meaning = _meaning(profile, story)
+    like = words if meaning is None else _mixed(words, meaning)
     time = 0.0 if days is None else _SOON - _DAY_COST * max(0.0, days - _FREE_DAYS)
     if story.known:
         time = max(time, -_KNOWN_COST)
@@ -82,12 +87,14 @@ def compare(profile: features.Profile, story: stories.Story, *, centroid: float,
         "member": round(member, 3),
         "time": round(time, 3),
     }
+    if meaning is not None:
+        parts["meaning"] = round(meaning, 3)
     if days is not None:
         parts["days"] = round(days, 2)
     exact = _exact(profile, story)
     if exact:
         return Likeness(1.0, exact, "", days, parts)
-    score = min(1.0, max(0.0, words + time)) if words else 0.0
+    score = min(1.0, max(0.0, like + time)) if words else 0.0
     return Likeness(score, "", _veto(profile, story), days, parts)
 
 
@@ -133,6 +140,21 @@ def because(profile: features.Profile, story: stories.Story, likeness: Likeness,
         likeness.veto or _said_of_counts(profile, story),
     ]
     return "; ".join(part for part in said if part)
+
+
+def _meaning(profile: features.Profile, story: stories.Story) -> float | None:
+    """Return how near the two come in meaning, 0.0 to 1.0; None without an encoder on either side."""
+    if profile.sense is None or story.meanings is None:
+        return None
+    centroid, member = story.meanings.likeness(profile.sense)
+    near = _CENTROID_SHARE * centroid + (1 - _CENTROID_SHARE) * member
+    return max(0.0, (near - _UNLIKE) / (1.0 - _UNLIKE))
+
+
+def _mixed(words: float, meaning: float) -> float:
+    """Return words and meaning as one likeness, on the scale of words alone, so that the bounds hold for both."""
+    mixed = (1 - _MEANING_SHARE) * words + _MEANING_SHARE * meaning
+    return max(0.0, _JOIN + (mixed - _MIXED_JOIN) * (_SAME - _JOIN) / (_MIXED_SAME - _MIXED_JOIN))
 
 
 def _listed(what: str, items: list[str]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from monitor import model
-from monitor.dedupe import lexicon, links, numbers, text
+from monitor.dedupe import lexicon, links, meaning, numbers, text
 
 TITLE_WEIGHT = 2.0
 _AHEAD = timedelta(days=1)  # a clock may be wrong by a zone; a later date is absurd and counts as none
@@ -33,6 +33,7 @@ class Profile:
     names: terms printed as names. named: actors ("@kp") and well-known persons. marks: names in the title.
     counts: people counted in title or first sentence, by what became of them. ordinals: by the thing that has them.
     link, title_key, text_key: exact forms; empty when there is none. level: rank of the highest rule, -1 without any.
+    sense: what it means, of length 1.0; None without an encoder.
     """
 
     title: str
@@ -53,12 +54,16 @@ class Profile:
     title_key: str = ""
     text_key: str = ""
     level: int = -1
+    sense: meaning.Array | None = None
 
 
-def profile(entry: model.Entry, matches: Sequence[model.Match] = ()) -> Profile:
+def profile(
+    entry: model.Entry, matches: Sequence[model.Match] = (), *, encoder: meaning.Encoder | None = None
+) -> Profile:
     """Return `entry` as it is compared with stories.
 
     matches: the rules it met; the words that matched count as much as the title's, and the highest level is kept.
+    encoder: None compares words alone. It costs tens of milliseconds where the rest costs half of one.
     """
     at = entry.published_at
     if at is not None and (at.year < _EARLIEST_YEAR or at > entry.first_seen_at + _AHEAD):
@@ -70,14 +75,14 @@ def profile(entry: model.Entry, matches: Sequence[model.Match] = ()) -> Profile:
         matched[:_MATCHED_CHARS],
     )
     level = max((match.rule.level.rank for match in matches), default=-1)
-    return _profile(made, at=at, seen_at=entry.first_seen_at, url=entry.url, level=level)
+    return _profile(made, encoder, at=at, seen_at=entry.first_seen_at, url=entry.url, level=level)
 
 
-def seed_profile(seed: model.Seed) -> Profile:
+def seed_profile(seed: model.Seed, *, encoder: meaning.Encoder | None = None) -> Profile:
     """Return `seed` as it is compared: its title and lead, not every topic in its text."""
     lead = next((line for line in seed.text.splitlines() if line.strip()), "")
     made = _Texts(text.clean_title(seed.title, seed.source), text.clean_lead(lead))
-    return _profile(made, at=seed.published_at, seen_at=seed.published_at, url=seed.url, level=-1)
+    return _profile(made, encoder, at=seed.published_at, seen_at=seed.published_at, url=seed.url, level=-1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,15 @@ class _Texts:
     matched: str = ""
 
 
-def _profile(made: _Texts, *, at: datetime | None, seen_at: datetime | None, url: str, level: int) -> Profile:
+def _profile(
+    made: _Texts,
+    encoder: meaning.Encoder | None,
+    *,
+    at: datetime | None,
+    seen_at: datetime | None,
+    url: str,
+    level: int,
+) -> Profile:
     title_words, lead_words = text.words(made.title), text.words(made.lead)
     title_found, lead_found = list(text.terms(title_words)), list(text.terms(lead_words))
     terms: dict[str, float] = {}
@@ -121,6 +134,7 @@ def _profile(made: _Texts, *, at: datetime | None, seen_at: datetime | None, url
         title_key=" ".join(word.folded for word in title_words)[:_KEY_CHARS],
         text_key=_text_key(lead_words),
         level=level,
+        sense=encoder.encode(f"{made.title}. {made.lead}") if encoder and made.title else None,
     )
 
 

@@ -5,10 +5,24 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from monitor.dedupe import features, vectors
+from monitor.dedupe import features, meaning, vectors
 
 _CENTROID_TERMS = 200
 _KEYS_AT_MOST = 50  # exact forms that are kept of one story: the newest
+
+
+@dataclass(frozen=True, slots=True)
+class Meanings:
+    """What the first and the newest entry of a story mean, and the sum of what all of them mean."""
+
+    first: meaning.Array
+    newest: meaning.Array
+    total: meaning.Array
+
+    def likeness(self, other: meaning.Array) -> tuple[float, float]:
+        """Return how near `other` comes to the centroid, and to the first or the newest, the greater: -1.0 to 1.0."""
+        centroid = float(other @ self.total) / max(float(np.linalg.norm(self.total)), 1e-9)
+        return centroid, max(float(other @ self.first), float(other @ self.newest))
 
 
 @dataclass(slots=True)
@@ -41,6 +55,7 @@ class Story:
     ordinals: dict[str, frozenset[int]] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
     keys: dict[str, None] = field(default_factory=dict)
+    meanings: Meanings | None = None
 
     def gap(self, at: datetime | None) -> timedelta | None:
         """Return how far `at` lies from the time in which the story was told; None when either is undated."""
@@ -71,6 +86,8 @@ class Story:
         self.marks |= profile.marks
         self.acts |= profile.acts
         self._count(profile.counts, profile.ordinals)
+        if profile.sense is not None:
+            self._mean(Meanings(profile.sense, profile.sense, profile.sense))
         if profile.link:
             self.links[profile.link] = profile.title_key
         self.keys |= dict.fromkeys(key for key in (profile.title_key, profile.text_key) if key)
@@ -91,6 +108,8 @@ class Story:
         self.marks |= other.marks
         self.acts |= other.acts
         self._count(other.counts, other.ordinals)
+        if other.meanings is not None:
+            self._mean(other.meanings)
         self.links |= other.links
         self.keys |= other.keys
         self._trim()
@@ -101,6 +120,12 @@ class Story:
             self.last_at = max(self.last_at or last, last)
         if seen is not None:
             self.seen_at = max(self.seen_at or seen, seen)
+
+    def _mean(self, later: Meanings) -> None:
+        if self.meanings is None:
+            self.meanings = later
+        else:
+            self.meanings = Meanings(self.meanings.first, later.newest, self.meanings.total + later.total)
 
     def _count(self, counts: features.Counts, ordinals: features.Ordinals) -> None:
         for act, count in counts.items():

@@ -1,0 +1,158 @@
+"""The sentence encoder, with a made-up network of two layers: its arithmetic, how it cuts words, damaged weights."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from monitor import dedupe, model
+from monitor.dedupe import decide, meaning
+from tests import builders
+
+WIDTH, WIDE = 24, 48
+PIECES = [
+    "[PAD]",
+    "[UNK]",
+    "[CLS]",
+    "[SEP]",
+    "quake",
+    "earth",
+    "##quake",
+    "in",
+    "peru",
+    "tax",
+    "cut",
+    ",",
+    ".",
+    "peru's",
+    "'",
+    "s",
+]
+
+
+def weights(**changes: NDArray[Any]) -> bytes:
+    """Return the weights of a small network, drawn by chance but always the same."""
+    chance = np.random.default_rng(7)
+    stored: dict[str, Any] = {"layers": np.array(2), "vocab": np.frombuffer("\n".join(PIECES).encode(), np.uint8)}
+
+    def matrix(name: str, rows: int, columns: int) -> None:
+        stored[f"{name}.q"] = chance.integers(-127, 128, (rows, columns), dtype=np.int8)
+        stored[f"{name}.scale"] = np.full(rows, 0.002, np.float32)
+
+    def norm(name: str) -> None:
+        stored[f"{name}.weight"], stored[f"{name}.bias"] = np.ones(WIDTH, np.float32), np.zeros(WIDTH, np.float32)
+
+    matrix("pieces", len(PIECES), WIDTH)
+    matrix("places", 96, WIDTH)
+    norm("norm")
+    for layer in ("layer0", "layer1"):
+        for name, rows, columns in (
+            ("q", WIDTH, WIDTH),
+            ("k", WIDTH, WIDTH),
+            ("v", WIDTH, WIDTH),
+            ("out", WIDTH, WIDTH),
+            ("up", WIDE, WIDTH),
+            ("down", WIDTH, WIDE),
+        ):
+            matrix(f"{layer}.{name}", rows, columns)
+            stored[f"{layer}.{name}.bias"] = np.zeros(rows, np.float32)
+        norm(f"{layer}.norm1")
+        norm(f"{layer}.norm2")
+    file = io.BytesIO()
+    np.savez(file, **stored | changes)
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def encoder() -> dedupe.Encoder:
+    """Return the small encoder."""
+    return dedupe.Encoder(weights())
+
+
+def test_a_meaning_has_length_one_and_is_always_the_same(encoder: dedupe.Encoder) -> None:
+    """The same text gives the same vector."""
+    one, again = encoder.encode("Earthquake in Peru"), encoder.encode("Earthquake in Peru")
+    assert np.linalg.norm(one) == pytest.approx(1.0, abs=1e-6)
+    assert np.array_equal(one, again)
+
+
+def test_other_words_and_another_order_mean_something_else(encoder: dedupe.Encoder) -> None:
+    """Places count: a text is no bag of words."""
+    one = encoder.encode("quake in peru")
+    assert float(one @ encoder.encode("tax cut")) < 0.999
+    assert float(one @ encoder.encode("peru in quake")) < 0.99999
+
+
+def test_words_are_cut_into_the_longest_known_pieces(encoder: dedupe.Encoder) -> None:
+    """Case and accents do not count, marks stand alone, and a word that is not covered is one unknown piece."""
+    names = [PIECES[number] for number in encoder._numbers("Éarthquake, in\tPERU's zzz \u200btax中")]
+    assert names == ["earth", "##quake", ",", "in", "peru", "'", "s", "[UNK]", "tax", "[UNK]"]
+
+
+@pytest.mark.parametrize("text", ["", " ", "中文", "z" * 5000, "quake " * 5000, "\ud800"])
+def test_odd_texts_have_a_meaning_in_bounded_time(encoder: dedupe.Encoder, text: str) -> None:
+    """Only the head of a text is read."""
+    assert np.isfinite(encoder.encode(text)).all()
+    assert len(encoder._numbers(text)) <= 94
+
+
+@pytest.mark.parametrize("damaged", [b"", b"PK\x03\x04", weights()[:-400], weights(layers=np.array(3))])
+def test_damaged_weights_are_one_error(damaged: bytes) -> None:
+    """Whoever loads them can fall back to words."""
+    with pytest.raises(ValueError, match="the encoder's weights are damaged"):
+        dedupe.Encoder(damaged)
+
+
+def test_the_curve_between_the_layers_is_the_gaussian_one() -> None:
+    """X times Phi(x), at points from tables of the normal distribution."""
+    points = np.array([-3.0, -1.0, 0.0, 1.0, 3.0], np.float32)
+    expected = np.array([-0.004050, -0.158655, 0.0, 0.841345, 2.995950])
+    assert meaning._gelu(points) == pytest.approx(expected, abs=2e-6)
+
+
+def test_meaning_is_mixed_in_only_where_both_sides_have_it(encoder: dedupe.Encoder) -> None:
+    """A story that was learned without an encoder is compared by its words, on the same scale."""
+    one = builders.an_entry(title="Earthquake in Peru", summary="", url="https://one.example/1")
+    other = builders.an_entry(title="Quake in Peru", summary="", url="https://two.example/2")
+    index = dedupe.Index(window=builders.NOON - builders.NOON.replace(day=14))
+    index.add(1, dedupe.profile(one))
+    plain = index.assign(dedupe.profile(other, encoder=encoder), builders.NOON)
+    assert "meaning" not in plain.features
+    index.add(1, dedupe.profile(one, encoder=encoder))
+    index.add(1, dedupe.profile(one, encoder=encoder))
+    mixed = index.assign(dedupe.profile(other, encoder=encoder), builders.NOON)
+    assert 0.0 <= mixed.features["meaning"] <= 1.0
+    assert mixed.story_id == 1
+
+
+def test_merged_stories_mean_what_both_meant(encoder: dedupe.Encoder) -> None:
+    """The centroid of a merged story lies between those of the two."""
+    index = dedupe.Index(window=builders.NOON - builders.NOON.replace(day=14))
+    profiles = [
+        dedupe.profile(builders.an_entry(title=title), encoder=encoder) for title in ("Quake in Peru", "Tax cut")
+    ]
+    for number, profile in enumerate(profiles, start=1):
+        index.add(number, profile)
+    index.merge(2, 1)
+    held = index._stories[1].meanings
+    assert held is not None
+    assert profiles[0].sense is not None
+    assert profiles[1].sense is not None
+    assert np.allclose(held.total, profiles[0].sense + profiles[1].sense)
+
+
+def test_both_scales_share_their_bounds() -> None:
+    """What is at a bound with meaning mixed in is at the same bound without."""
+    found = [decide._mixed(like, like) for like in (decide._MIXED_JOIN, decide._MIXED_SAME)]
+    bounds = decide.bounds(0.5)
+    assert found == pytest.approx([bounds.join, bounds.same])
+
+
+def test_a_known_story_has_a_meaning_too(encoder: dedupe.Encoder) -> None:
+    """Known stories are encoded by their title and lead."""
+    seed = model.Seed("a.txt", "Quake in Peru", "A quake.\n\nMuch else.", "f")
+    profile = dedupe.seed_profile(seed, encoder=encoder)
+    assert profile.sense is not None
+    assert np.array_equal(profile.sense, encoder.encode("Quake in Peru. A quake."))
