@@ -14,9 +14,12 @@ CUP = "Cup tie postponed after storm"
 CHANNEL = '[[channels]]\nname = "desk"\nurl = "json://127.0.0.1:9/"\nmin_level = "high"\n'
 
 
-def fill(folder: Path) -> Path:
-    """Let four entries come in: two tell one story, one another, one matches nothing; return the folder."""
-    path = set_up(folder, config=SMALL_CONFIG + CHANNEL)
+def fill(folder: Path, more: str = "") -> Path:
+    """Let four entries come in: two tell one story, one another, one matches nothing; return the folder.
+
+    more: lines for the end of the configuration.
+    """
+    path = set_up(folder, config=SMALL_CONFIG + CHANNEL + more)
     at = clock.now() - timedelta(minutes=5)
     came_in(path, WARNED, ARRIVED, CUP, at=at)
     came_in(path, RETOLD, at=at + timedelta(minutes=1))

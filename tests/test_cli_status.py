@@ -1,5 +1,6 @@
 """Status, health, feeds and known stories as the store knows them, rule statistics, and replay of what is stored."""
 
+import os
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -7,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from monitor import clock
-from tests import desks
-from tests.commands import SMALL_RULES, came_in, monitor, set_up
-from tests.desks import RETOLD, WARNED, beat, spoil
+from tests import desks, postgres
+from tests.commands import SMALL_CONFIG, SMALL_RULES, came_in, monitor, set_up
+from tests.desks import ARRIVED, RETOLD, WARNED, beat, spoil
 
 
 @pytest.fixture(scope="module")
@@ -168,3 +169,26 @@ def test_the_tables_are_brought_up_to_date(tmp_path: Path) -> None:
     set_up(tmp_path)
     assert monitor("db", "upgrade", folder=tmp_path).out == f"{tmp_path}/monitor.db: the tables are up to date\n"
     assert (tmp_path / "monitor.db").exists()
+
+
+def test_every_look_works_on_postgresql(postgres_server: str, tmp_path: Path) -> None:
+    """What commands show is the same on PostgreSQL; nothing shows the database's password."""
+    with postgres.database(postgres_server, f"monitor_cli_{os.getpid()}") as url:
+        desks.fill(tmp_path, f'[store]\nurl = "{url}"\n')
+        assert [row["title"] for row in monitor("alerts", "list", "--json", folder=tmp_path).rows] == [ARRIVED, WARNED]
+        assert len(monitor("stories", "list", "--json", folder=tmp_path).rows) == 2
+        assert len(monitor("entries", "search", "--json", folder=tmp_path).rows) == 4
+        assert monitor("silence", "add", "--story", "1", "--for", "1h", folder=tmp_path).status == 0
+        assert monitor("healthcheck", folder=tmp_path).status == 1
+        assert "now pending" in monitor("explain", "A-1", folder=tmp_path).out
+        assert monitor("status", folder=tmp_path).status == 0
+
+
+def test_a_database_that_is_away_is_failed(tmp_path: Path) -> None:
+    """A server that does not answer is no mistake in the configuration: one line and status 1, without the password."""
+    away = '[store]\nurl = "postgresql://monitor:hunter2@127.0.0.1:9/monitor"\n'
+    set_up(tmp_path, config=SMALL_CONFIG + away)
+    found = monitor("status", folder=tmp_path)
+    assert found.status == 1
+    assert found.err.count("\n") == 1
+    assert "hunter2" not in found.err
