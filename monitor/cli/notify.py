@@ -1,19 +1,17 @@
 """`monitor notify`: does a channel work? Shell."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from monitor import clock, errors, model
 from monitor.cli import options, output, session
 
-app = typer.Typer(no_args_is_help=True, help="Try a channel.")
+if TYPE_CHECKING:
+    from monitor import config as configuration
 
-
-@app.callback()
-def _notify() -> None:
-    pass
+app = typer.Typer(no_args_is_help=True, help="Try a channel, or see what it would get.")
 
 
 @app.command("test", epilog=options.examples("monitor notify test desk"))
@@ -27,14 +25,9 @@ def try_channel(
     """
     from monitor import render, send
 
-    settings = session.settings(config)
-    channels = {one.name: one for one in settings.all_channels}
-    if channel not in channels:
-        msg = f"no channel is called {channel!r}{output.did_you_mean(channel, channels)}; known: {', '.join(channels)}"
-        raise errors.ConfigError(msg)
     now = clock.now()
-    chosen = channels[channel]
-    message = render.alert(_alert(now), chosen, key=f"test:{channel}:{now:%Y%m%d%H%M%S}", thread="")
+    chosen = _channel(session.settings(config), channel)
+    message = render.alert(render.sample.alert(now), chosen, key=f"test:{channel}:{now:%Y%m%d%H%M%S}", thread="")
     sender = send.AppriseSender()
     try:
         sender.send(chosen, message)
@@ -44,44 +37,64 @@ def try_channel(
     output.say(f"channel {channel!r} took the test alert: {message.subject}")
 
 
-def _alert(now: datetime) -> model.Alert:
-    """Return an alert as it might come, plainly marked as a test."""
-    title = "TEST: US warns Pyongyang and Moscow of new sanctions"
-    summary = "This is a test of monitor's channel. Washington will not hesitate to impose sanctions, an official said."
-    rule = model.Rule("sanctions-threat", "Sanctions threat", model.Level.HIGH, tags=("sanctions",))
+@app.command(
+    "preview",
+    epilog=options.examples("monitor notify preview A-7 --channel desk", "monitor notify preview --html alert.html"),
+)
+def preview(
+    alert: Annotated[
+        str | None, typer.Argument(metavar="[ALERT]", help="7 or A-7; without it, a lifelike one.", show_default=False)
+    ] = None,
+    channel: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Else the first of the configuration.", show_default=False)
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a mail's HTML part there.", show_default=False)
+    ] = None,
+    config: options.Config = None,
+) -> None:
+    """Show what a channel would get of an alert, and send nothing.
 
-    def word(field: model.Field, text: str, term: str) -> model.Evidence:
-        start = (title if field is model.Field.TITLE else summary).index(text)
-        return model.Evidence(field, start, start + len(text), text, term)
+    Headers and text of a mail, the JSON of a webhook or of Slack, title and text of other services; the channel's own
+    templates apply.
+    """
+    from monitor import send
 
-    evidence = (
-        word(model.Field.TITLE, "warns", "warn*"),
-        word(model.Field.TITLE, "sanctions", "sanction*"),
-        word(model.Field.SUMMARY, "will not hesitate", "will not hesitate"),
-    )
-    entry = model.Entry(
-        id=0,
-        feed="monitor notify test",
-        key="test",
-        title=title,
-        first_seen_at=now,
-        summary=summary,
-        url="https://example.org/test",
-        outlet="Example Wire",
-        language="en",
-        published_at=now - timedelta(minutes=4),
-    )
-    story = model.Story(0, title, model.Level.HIGH, now, now, outlets=("Example Wire",))
-    because = "a test: nothing like it was told"
-    assignment = model.Assignment(model.Kind.NEW, 0, 0.0, because)
-    return model.Alert(
-        0,
-        model.Kind.NEW,
-        model.Level.HIGH,
-        1,
-        now.astimezone(UTC),
-        entry,
-        (model.Match(rule, evidence),),
-        assignment,
-        story,
-    )
+    settings = session.settings(config)
+    chosen = _channel(settings, channel or settings.all_channels[0].name)
+    message, identity = _message(settings, chosen, alert)
+    if html is None:
+        typer.echo(send.preview(chosen, message, identity=identity).rstrip())
+        return
+    if not message.html:
+        msg = f"channel {chosen.name!r} takes no HTML; leave out --html, or name a mail channel"
+        raise errors.ConfigError(msg)
+    try:
+        html.write_text(message.html, encoding="utf-8")
+    except OSError as error:
+        msg = f"{html}: cannot be written: {error.strerror}"
+        raise errors.ConfigError(msg) from error
+    output.say(f"{html}: written; open it in a browser")
+
+
+def _message(
+    settings: "configuration.Settings", channel: model.Channel, alert: str | None
+) -> tuple[model.Message, str]:
+    """Return the message for a stored alert, or for a lifelike one, and the installation that it comes from."""
+    from monitor import deliver, render
+    from monitor.daemon import inforce
+
+    now = clock.now()
+    if alert is None:
+        return render.alert(render.sample.alert(now), channel, key=f"alert:0:{channel.name}"), ""
+    number = options.number(alert, "A")
+    with session.store(settings) as store, session.known("alert", number):
+        return deliver.preview(store, number, channel), inforce.identity(store, now)
+
+
+def _channel(settings: "configuration.Settings", name: str) -> model.Channel:
+    channels = {one.name: one for one in settings.all_channels}
+    if name not in channels:
+        msg = f"no channel is called {name!r}{output.did_you_mean(name, channels)}; known: {', '.join(channels)}"
+        raise errors.ConfigError(msg)
+    return channels[name]

@@ -24,9 +24,10 @@ from monitor import errors, model, pace, send
 from monitor.deliver import digests, notices, writing
 from monitor.deliver.lane import LONGEST_PAUSE, WINDOW, Health, Lane
 from monitor.deliver.notices import tell_operator
+from monitor.deliver.writing import preview
 from monitor.store import engine, outbox
 
-__all__ = ["Deliverer", "Health", "tell_operator"]
+__all__ = ["Deliverer", "Health", "preview", "tell_operator"]
 
 SEND_WITHIN = timedelta(seconds=8)
 LEASE = timedelta(minutes=2)

@@ -76,6 +76,15 @@ def write(
     return Written(message, is_update)
 
 
+def preview(store: engine.Store, alert_id: int, channel: model.Channel) -> model.Message:
+    """Return the message that would bring an alert to `channel` now; raises KeyError when there is no such alert."""
+    key = f"alert:{alert_id}:{channel.name}"
+    with store.read() as tx:
+        brought = stories.get_alert(tx, alert_id)
+        thread = outbox.thread_key(tx, brought.story.id, channel.name)
+    return render.alert(brought, channel, key=key, thread="" if thread == key else thread)
+
+
 def _rendered(
     item: model.Notification, channel: model.Channel, alerts: tuple[model.Alert, ...], thread: str, silenced: int
 ) -> model.Message | None:

@@ -4,6 +4,7 @@ view      an alert in words, cleaned, before any markup
 outline   the order of a digest
 plain, markup, slack, facts   the same in text, HTML mail, Slack blocks and JSON
 words     cleaning, cutting, marking
+sample    a lifelike alert, to try all that on
 
 Feed text is always data: never a template, never markup, never a header's end.
 """
@@ -14,10 +15,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from monitor import model
-from monitor.render import facts, markup, outline, plain, slack, words
+from monitor.render import facts, markup, outline, plain, sample, slack, words
 from monitor.render.view import view
 
-__all__ = ["Form", "alert", "digest", "form_of", "operator"]
+__all__ = ["Form", "alert", "digest", "form_of", "operator", "sample"]
 
 
 class Form(StrEnum):

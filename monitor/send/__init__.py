@@ -5,6 +5,7 @@ mail       e-mail: message of ours over apprise's URL and connection
 web        JSON webhooks over httpx: Retry-After, Idempotency-Key
 slack      Slack's webhooks and bots, over the same
 services   everything else, by apprise
+preview    what would leave, for people to read
 """
 
 import sys
@@ -14,11 +15,12 @@ from typing import Protocol
 from monitor import errors, model
 from monitor.send.address import Door, check, door
 from monitor.send.mail import Mail
+from monitor.send.preview import preview
 from monitor.send.services import Service
 from monitor.send.slack import Bot, Webhook
 from monitor.send.web import Json
 
-__all__ = ["AppriseSender", "Sender", "check", "open_sender"]
+__all__ = ["AppriseSender", "Sender", "check", "open_sender", "preview"]
 
 
 class Sender(Protocol):

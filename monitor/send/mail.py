@@ -59,6 +59,11 @@ class Mail:
         if refused:
             raise _refusal(refused, len(accepted))
 
+    def compose(self, channel: model.Channel, message: model.Message) -> EmailMessage:
+        """Return the mail as it leaves, without its recipients."""
+        name, sender = self._account.from_addr[0], self._account.from_addr[1]
+        return compose(message, channel, (name or "", sender), self._identity)
+
     def _connection(self) -> "_Connection":
         account = self._account
         return _Connection(
@@ -80,7 +85,7 @@ class Mail:
         for n, (name, to) in enumerate(account.targets):
             recipients = [one for one in ([to, *hidden] if n == 0 else [to]) if one not in accepted]
             if recipients:
-                mail = compose(message, channel, (account.from_addr[0] or "", account.from_addr[1]), self._identity)
+                mail = self.compose(channel, message)
                 mail["To"] = _person(name or "", to)
                 self._add_extras(mail)
                 yield recipients, mail
