@@ -164,6 +164,7 @@ def test_scalars_stay_as_typed(written: str) -> None:
         ({"form": "question"}, "Will the embargo hold?", True),
         ({"form": ["explainer", "live"]}, "LIVE: embargo starts", True),
         ({"form": "explainer"}, "What to know about the embargo", True),
+        ({"form": "explainer"}, "WHO chief visits Gaza", False),
         ({"form": "analysis"}, "Analysis: an embargo that works", True),
         ({"form": ["question", "explainer", "live", "analysis"]}, "Tokyo widens embargo", False),
     ],

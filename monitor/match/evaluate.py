@@ -37,7 +37,8 @@ Stretch = tuple[int, int]
 class View:
     """What a node may look at: a scanned text, some of its fields, and not the cancelled stretches.
 
-    rules, leaves: what each found, so that nothing is sought twice. meets: whether the entry meets a rule's conditions.
+    meets: whether the entry meets a rule's conditions. rules, leaves, views: what came of each, so that nothing is
+    done twice.
     """
 
     program: Program
@@ -46,11 +47,20 @@ class View:
     fields: frozenset[model.Field] = frozenset(model.Field)
     cancelled: tuple[Stretch, ...] = ()
     rules: dict[tuple[str, frozenset[model.Field]], Found] = field(default_factory=dict)
+    views: dict[frozenset[model.Field], "View"] = field(default_factory=dict)
     leaves: dict[tuple[int, frozenset[model.Field]], list[Group]] = field(default_factory=dict)
 
     def sees(self, group: Group) -> bool:
         """Return whether a group stands in the fields and touches nothing that is cancelled."""
         return not any(group.start < end and start < group.end for start, end in self.cancelled)
+
+    def inside(self, fields: frozenset[model.Field]) -> "View":
+        """Return this view on fewer fields with nothing cancelled; made once for each choice of fields."""
+        fields &= self.fields
+        made = self.views.get(fields)
+        if made is None:
+            made = self.views[fields] = replace(self, fields=fields, cancelled=())
+        return made
 
     def without(self, stretches: Sequence[Stretch]) -> "View":
         """Return this view with more stretches cancelled."""
@@ -61,7 +71,7 @@ def rule(node: RuleNode, view: View) -> Found:
     """Return what makes a rule match, None when it does not. Its conditions on feeds and so on count."""
     if not view.meets(node):
         return None
-    inside = replace(view, fields=view.fields & node.fields, cancelled=())
+    inside = view.inside(node.fields)
     if node.unless_anywhere is not None and find(node.unless_anywhere, inside) is not None:
         return None
     if node.unless is None:
@@ -174,6 +184,9 @@ def near_groups(node: Near, view: View, *, tight: bool) -> list[Group]:
             operands.append(spots(child, view))
             if not operands[-1]:
                 return []
+    if tight and len(operands) == len(node.nodes) == 2 and len(operands[0]) * len(operands[1]) <= near.FEW:
+        units = None if node.within is Within.TITLE else view.scan.text.part_of
+        return near.pairs(operands[0], operands[1], reach, units, ordered=node.ordered)
     forbidden = [group for child in node.nodes if isinstance(child, Not) for group in spots(child.node, view)]
     choose = near.tightest if tight else near.every
     found: list[Group] = []
@@ -232,15 +245,17 @@ def _occurrences(node: Leaf, view: View) -> list[Group]:
     key = (id(ids), view.fields)
     found = view.leaves.get(key)
     if found is None:
-        text = view.scan.text
+        text, spans = view.scan.text, view.scan.spans
+        few, many = (ids, spans) if len(ids) < len(spans) else (spans, ids)
         found = [
             Group(start, end, (Piece(start, end, term),))
-            for term, spans in view.scan.spans.items()
-            if term in ids
-            for start, end in spans
+            for term in few
+            if term in many
+            for start, end in spans[term]
             if text.parts[text.part_of[start]].field in view.fields
         ]
-        found.sort(key=_reading_order)
+        if len(found) > 1:
+            found.sort(key=_reading_order)
         view.leaves[key] = found
     return found
 

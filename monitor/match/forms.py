@@ -13,7 +13,7 @@ _QUESTION = re.compile(
 _EXPLAINER = re.compile(
     r"\b(?:explainer|explained|factbox|fact box|q\s?&\s?a|timeline|fact[- ]check|backgrounder|primer|key facts)\b"
     r"|\bwhat (?:to|we|you(?: need to)?) know\b|\bat a glance\b"
-    r"|^(?:why|how|what|who|where)\b(?!.*\bsays?\b)"
+    r"|^(?!(?-i:WHO\b))(?:why|how|what|who|where)\b(?!.*\bsays?\b)"  # WHO is a body
     r"|^\d+ (?:things|reasons|facts|questions|ways)\b|^(?:the )?(?:key )?takeaways\b",
     re.IGNORECASE,
 )

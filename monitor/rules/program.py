@@ -50,8 +50,9 @@ class Scan:
 class Program:
     """The compiled rules.
 
-    waiting: for each term the numbers of the rules that wait for it; always: those that need no term.
-    needs: for each rule all its sets. checked: terms whose pattern alone does not tell.
+    waiting: for each term the numbers of the rules that wait for it; always: those that need no term. needs: for each
+    rule all its sets. patterns: for each that the automaton seeks, how many words it has, and its terms. checked:
+    terms whose pattern alone does not tell.
     """
 
     rules: tuple[RuleNode, ...]
@@ -59,7 +60,7 @@ class Program:
     terms: tuple[Term, ...]
     ids: Mapping[Leaf, frozenset[int]]
     automaton: ahocorasick_rs.AhoCorasick | None
-    pattern_terms: tuple[tuple[int, ...], ...]
+    patterns: tuple[tuple[int, tuple[int, ...]], ...]
     checked: frozenset[int]
     regexes: "Regexes | None"
     waiting: Mapping[int, tuple[int, ...]]
@@ -70,11 +71,12 @@ class Program:
         """Return where each term occurs in `text`."""
         spans: dict[int, list[Span]] = {}
         if self.automaton is not None:
-            joined, words = text.joined, text.words
-            for pattern, start, end in self.automaton.find_matches_as_indexes(joined, overlapping=True):
-                first = text.word_at(start)
-                last = first + joined.count(" ", start + 1, end - 1) + 1
-                for number in self.pattern_terms[pattern]:
+            words, word_at = text.words, text.word_at
+            for pattern, start, _ in self.automaton.find_matches_as_indexes(text.joined, overlapping=True):
+                first = word_at(start)
+                length, numbers = self.patterns[pattern]
+                last = first + length
+                for number in numbers:
                     if number in self.checked:
                         term = self.terms[number]
                         last = first + len(term.words)
@@ -121,7 +123,7 @@ def compile_rules(rules: Sequence[RuleNode]) -> Program:
         terms=tuple(table.terms),
         ids=table.ids,
         automaton=ahocorasick_rs.AhoCorasick(list(patterns)) if patterns else None,
-        pattern_terms=tuple(tuple(numbers) for numbers in patterns.values()),
+        patterns=tuple((len(pattern.split()), tuple(numbers)) for pattern, numbers in patterns.items()),
         checked=frozenset(number for number, term in enumerate(table.terms) if terms.needs_check(term)),
         regexes=Regexes(regexes, [table.terms[number].pattern for number in regexes]) if regexes else None,
         waiting=waiting,
