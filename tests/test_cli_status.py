@@ -2,15 +2,17 @@
 
 import os
 import shutil
+import time
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from monitor import clock
+from monitor.store import facts
 from tests import desks, postgres
 from tests.commands import SMALL_CONFIG, SMALL_RULES, came_in, monitor, set_up
-from tests.desks import ARRIVED, RETOLD, WARNED, beat, spoil
+from tests.desks import ARRIVED, RETOLD, WARNED, beat, changed, spoil
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +171,17 @@ def test_the_tables_are_brought_up_to_date(tmp_path: Path) -> None:
     set_up(tmp_path)
     assert monitor("db", "upgrade", folder=tmp_path).out == f"{tmp_path}/monitor.db: the tables are up to date\n"
     assert (tmp_path / "monitor.db").exists()
+
+
+def test_a_look_waits_for_nobody_who_writes(desk: Path) -> None:
+    """A listing is answered while somebody is in the middle of a write."""
+    store = changed(desk)
+    with store.write() as tx:
+        facts.put(tx, "busy", {}, clock.now())
+        began = time.monotonic()
+        assert len(monitor("alerts", "list", "--json", folder=desk).rows) == 2
+        assert time.monotonic() - began < 5
+    store.close()
 
 
 def test_every_look_works_on_postgresql(postgres_server: str, tmp_path: Path) -> None:

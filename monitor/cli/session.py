@@ -76,12 +76,22 @@ def store(chosen: "configuration.Settings", *, as_is: bool = False) -> Iterator[
     try:
         if not as_is:
             try:
-                opened.upgrade()
+                _bring_up_to_date(opened)
             except errors.StoreError as error:
                 raise _misplaced(chosen, error) from error
         yield opened
     finally:
         opened.close()
+
+
+def _bring_up_to_date(opened: "engine.Store") -> None:
+    """Upgrade the tables if need be; where there is none, a look waits for nobody who writes."""
+    from monitor.store import migrate
+
+    with opened.read() as tx:
+        is_current = migrate.find_revision(tx.connection()) == migrate.HEAD
+    if not is_current:
+        opened.upgrade()
 
 
 def _misplaced(chosen: "configuration.Settings", error: errors.StoreError) -> errors.MonitorError:
