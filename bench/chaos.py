@@ -21,9 +21,9 @@ from tests.e2e import chaos, counted, faults
 
 def main() -> int:
     """Run, print, and judge."""
-    plan = _asked()
+    plan, kept = _asked()
     with tempfile.TemporaryDirectory() as folder:
-        figures = chaos.run(Path(folder), plan)
+        figures = chaos.run(kept or Path(folder), plan)
     print(json.dumps(dataclasses.asdict(figures), indent=2))
     broken = counted.broken(figures, gently=plan.gently)
     for promise in broken:
@@ -31,7 +31,7 @@ def main() -> int:
     return 1 if broken else 0
 
 
-def _asked() -> chaos.Plan:
+def _asked() -> tuple[chaos.Plan, Path | None]:
     parser = argparse.ArgumentParser(description="Kill the daemon again and again, and count what arrives.")
     parser.add_argument("--entries", type=int, default=500, help="stories to publish")
     parser.add_argument("--kills", type=int, default=50)
@@ -42,12 +42,14 @@ def _asked() -> chaos.Plan:
     parser.add_argument("--aim", action="store_true", help="kill it when a message arrives")
     parser.add_argument("--faults", default="", help=f"one for each life, in turn: {','.join(faults.KINDS)}")
     parser.add_argument("--patience", type=float, default=600, help="seconds for what is left in the end")
+    parser.add_argument("--folder", type=Path, help="an empty one for database and log, which are kept then")
     asked = vars(parser.parse_args())
     asked["faults"] = tuple(name for name in asked["faults"].split(",") if name)
     unknown = set(asked["faults"]) - set(faults.KINDS)
     if unknown:
         parser.error(f"no such fault: {', '.join(sorted(unknown))}; there are {', '.join(faults.KINDS)}")
-    return chaos.Plan(**asked)
+    kept = asked.pop("folder")
+    return chaos.Plan(**asked), kept
 
 
 if __name__ == "__main__":

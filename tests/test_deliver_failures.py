@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from monitor import deliver, errors, model
-from monitor.store import engine, outbox
+from monitor.store import engine, outbox, upkeep
 from tests import servers, stored
 from tests.builders import NOON, a_channel
 from tests.desk import HOUR, MINUTE, SECOND, Desk, State, call
@@ -68,6 +68,27 @@ def test_retry_after_rests_the_channel(lite: Desk) -> None:
         await worker.tick()
         await asyncio.gather(*worker._tasks.values())
         assert len(lite.sender.tried) == 2
+
+    asyncio.run(begin())
+
+
+def test_a_rest_moves_with_a_clock_that_is_set(lite: Desk) -> None:
+    """A channel that asks to be left alone for seven minutes is tried then, though the clock went back an hour."""
+    lite.alert()
+    lite.sender.fail = lambda _channel, _message: errors.DeliveryError("429", retry_after=7 * MINUTE)
+
+    async def begin() -> None:
+        worker = lite.deliverer()
+        await worker.tick()
+        await asyncio.gather(*worker._tasks.values())
+        worker.clock_was_set(-HOUR)
+        with lite.store.write() as tx:
+            upkeep.move_due_times(tx, -HOUR)
+        for minutes, tried in ((-54, 1), (1, 2)):
+            lite.later(minutes * MINUTE)
+            await worker.tick()
+            await asyncio.gather(*worker._tasks.values())
+            assert len(lite.sender.tried) == tried
 
     asyncio.run(begin())
 

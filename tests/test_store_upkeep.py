@@ -51,6 +51,17 @@ def test_due_times_move_with_the_clock(store: engine.Store) -> None:
         assert message.ready_at == NOW - timedelta(hours=1)
 
 
+def test_what_was_planned_since_a_jump_ahead_stays(store: engine.Store) -> None:
+    """Ten minutes after noon the clock jumps to four: what was due before is due then, what is planned since stays."""
+    test_pipeline._desk(store, [test_pipeline.WARNING]).run_pass(NOW + timedelta(hours=4))
+    with store.write() as tx:
+        upkeep.move_due_times(tx, timedelta(hours=3, minutes=50), NOW + timedelta(hours=4))
+    with store.read() as tx:
+        assert feeds.next_due_at(tx) == NOW + timedelta(hours=3, minutes=50)
+        [message] = outbox.list_notifications(tx, limit=5)
+        assert message.ready_at == NOW + timedelta(hours=4)
+
+
 def _send_all(store: engine.Store) -> None:
     with store.write() as tx:
         while found := outbox.claim_next(tx, "desk", NOW, lease="x", until=NOW + timedelta(minutes=1)):

@@ -187,15 +187,17 @@ class _Service:
 
     async def _mind_the_clock(self) -> None:
         """Reschedule when the wall clock jumps: APScheduler would wait for the old time to come back."""
+        looked_at = clock.now()
         while True:
             await asyncio.sleep(1)
+            before, looked_at = looked_at, clock.now()
             jump = self._clock_watch.jump()
             if jump:
                 events.warning("clock_jumped", seconds=round(jump.total_seconds(), 1))
                 for job in self._scheduler.get_jobs():
                     job.modify(next_run_time=clock.now())
                 self._deliverer.clock_was_set(jump)
-                await self._tick("clock", partial(self._thread.call, self._move_due_times, jump))
+                await self._tick("clock", partial(self._thread.call, self._move_due_times, jump, before + jump))
 
     def _catch_up_with_the_clock(self, now: datetime) -> None:
         """Move what is planned when the clock was set back while nobody ran: the last heartbeat lies ahead then."""
@@ -205,11 +207,11 @@ class _Service:
             events.warning("clock_was_set_back", seconds=round((now - beat[1]).total_seconds(), 1))
             self._move_due_times(now - beat[1])
 
-    def _move_due_times(self, jump: timedelta) -> None:
+    def _move_due_times(self, jump: timedelta, before: datetime | None = None) -> None:
         """Move what is planned with the clock; not in a database that many clocks plan for."""
         if self._store.dialect == "sqlite":
             with self._store.write() as tx:
-                upkeep.move_due_times(tx, jump)
+                upkeep.move_due_times(tx, jump, before)
 
     # --- files and signals ----------------------------------------------------------------------------------------
 

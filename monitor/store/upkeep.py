@@ -46,15 +46,18 @@ def prune(tx: Session, before: datetime) -> int:
     return len(ids)
 
 
-def move_due_times(tx: Session, jump: timedelta) -> None:
+def move_due_times(tx: Session, jump: timedelta, before: datetime | None = None) -> None:
     """Move everything that is planned by `jump`, after the wall clock was set by as much.
 
     Without it, a clock that is set back an hour would stop polls and retries for an hour.
+    before: when the jump came at the earliest, by the clock as it is now. What is due later stays after a jump ahead:
+    it may have been planned since, and must not wait for another `jump`.
     """
     feeds, notifications = tables.feeds, tables.notifications
-    _move(tx, feeds, feeds.c.next_poll_at, feeds.c.status == model.FeedStatus.ACTIVE, jump)
+    ahead = before if jump > timedelta() else None
+    _move(tx, feeds, feeds.c.next_poll_at, feeds.c.status == model.FeedStatus.ACTIVE, jump, ahead)
     waiting = notifications.c.state == model.NotificationState.PENDING
-    _move(tx, notifications, notifications.c.ready_at, waiting, jump)
+    _move(tx, notifications, notifications.c.ready_at, waiting, jump, ahead)
 
 
 def _still_needed() -> sa.Select[tuple[int]]:
@@ -77,9 +80,15 @@ def _prune_notifications(tx: Session, before: datetime) -> None:
 
 
 def _move(
-    tx: Session, table: sa.Table, column: sa.Column[datetime], where: sa.ColumnElement[bool], jump: timedelta
+    tx: Session,
+    table: sa.Table,
+    column: sa.Column[datetime],
+    where: sa.ColumnElement[bool],
+    jump: timedelta,
+    before: datetime | None,
 ) -> None:
-    rows = tx.connection().execute(sa.select(table.c.id, column).where(where)).all()
+    wanted = sa.select(table.c.id, column).where(where)
+    rows = tx.connection().execute(wanted if before is None else wanted.where(column < before)).all()
     moved = [{"this_id": row[0], "moved": row[1] + jump} for row in rows]
     if moved:
         this = table.c.id == sa.bindparam("this_id")
