@@ -7,6 +7,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -41,7 +42,7 @@ def configure(*, as_json: bool, level: str) -> None:
             shape,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: _Lines(sys.stderr),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(
@@ -51,6 +52,17 @@ def configure(*, as_json: bool, level: str) -> None:
         logging.getLogger(name).setLevel(logging.ERROR if threshold > logging.DEBUG else logging.INFO)
     for name in _TELLTALE:
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+class _Lines(structlog.PrintLogger):
+    """Prints events; one that cannot be written is lost. A full disk or a closed pipe must not end what was told."""
+
+    def msg(self, message: str) -> None:
+        """Print one event."""
+        with suppress(OSError):
+            super().msg(message)
+
+    log = debug = info = warn = warning = fatal = failure = err = error = critical = exception = msg
 
 
 def _keep(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
