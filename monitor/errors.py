@@ -6,6 +6,7 @@ MonitorError             raised on purpose; anything else is a bug and keeps its
 ├─ FeedError             one feed, the others go on                -> pipeline records it, pace decides
 │   ├─ FetchError        permanent (410), retry_after, status
 │   └─ ParseError        not a feed
+├─ TemplateError         a channel's own template                  -> deliver takes the built-in form, tells of it
 ├─ DeliveryError         permanent, retry_after                    -> deliver settles: retry or dead
 └─ StoreError            database away, locked, full or newer      -> the tick ends, the next one tries
 """
@@ -61,6 +62,10 @@ class FetchError(FeedError):
 
 class ParseError(FeedError):
     """The document is not a feed, or could not be parsed within its time and memory."""
+
+
+class TemplateError(MonitorError):
+    """A channel's own template cannot be filled; the message says why."""
 
 
 class DeliveryError(MonitorError):

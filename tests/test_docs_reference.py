@@ -14,6 +14,7 @@ from tools import write_cli_reference
 
 DOCS = Path(__file__).parent.parent / "docs"
 HEADINGS = {"feeds": "[[feeds]]", "channels": "[[channels]]", "quiet": "[channels.quiet]"}
+HEADINGS |= {"templates": "[channels.templates]"}
 
 
 def documented() -> dict[str, dict[str, str]]:

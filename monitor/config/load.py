@@ -69,6 +69,7 @@ def load(path: Path | None) -> schema.Settings:
     complaints: list[str] = []
     for source in sources:
         complaints += _resolve_secrets(source, path.parent)
+        complaints += _read_templates(source, path.parent)
         complaints += _validate(source)
     if complaints:
         raise errors.ConfigError("\n".join(complaints))
@@ -159,6 +160,24 @@ def _resolve_secret(
             why = getattr(error, "strerror", None) or "not UTF-8 text"
             row[key] = _STANDS_IN[place[0]]
             yield f"{_at(source, (*place, f'{key}_file'))}: {path} cannot be read: {why}"
+
+
+def _read_templates(source: _Source, folder: Path) -> Iterable[str]:
+    """Put the text of `text_file` and `html_file` beside them, in place; yield what is wrong."""
+    channels = source.tables.get("channels")
+    for number, row in enumerate(channels if isinstance(channels, list) else ()):
+        found = row.get("templates") if isinstance(row, dict) else None
+        own: dict[str, Any] = found if isinstance(found, dict) else {}
+        for part in ("text", "html"):
+            file, place = own.get(f"{part}_file"), ("channels", number, "templates", f"{part}_file")
+            if file is not None and part in own:
+                yield f"{_at(source, place)}: {part} and {part}_file are both given; keep one"
+            elif isinstance(file, str):
+                try:
+                    own[part] = (folder / file).read_text(encoding="utf-8")
+                except (OSError, UnicodeDecodeError) as error:
+                    why = getattr(error, "strerror", None) or "not UTF-8 text"
+                    yield f"{_at(source, place)}: {folder / file} cannot be read: {why}"
 
 
 def _validate(source: _Source) -> Iterable[str]:

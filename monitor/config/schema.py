@@ -11,9 +11,9 @@ from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from monitor import model, shipped
+from monitor import model, render, shipped
 from monitor.config import units
 
 Duration = Annotated[timedelta, BeforeValidator(units.parse_duration)]
@@ -187,6 +187,28 @@ class QuietTable(Table):
         return model.QuietHours(self.start, self.end, days, frozenset(self.dates), self.breaks)
 
 
+class TemplatesTable(Table):
+    """[channels.templates]. text_file, html_file: what `text` and `html` were read from."""
+
+    subject: str = ""
+    text: str = ""
+    text_file: str | None = None
+    html: str = ""
+    html_file: str | None = None
+
+    @field_validator("subject", "text", "html")
+    @classmethod
+    def _can_be_filled(cls, source: str, info: ValidationInfo) -> str:
+        complaint = render.complaint(str(info.field_name), source) if source else None
+        if complaint:
+            raise ValueError(f"this template cannot be filled: {complaint}")
+        return source
+
+    def templates(self) -> model.Templates:
+        """Return them as the rest of the program knows them."""
+        return model.Templates(self.subject, self.text, self.html)
+
+
 class ChannelTable(Table):
     """[[channels]]."""
 
@@ -202,6 +224,7 @@ class ChannelTable(Table):
     quiet: QuietTable | None = None
     digest: tuple[time, ...] = ()
     limit: Annotated[int, Field(ge=1)] | Literal["off"] = 60
+    templates: TemplatesTable | None = None
 
     @field_validator("name")
     @classmethod
@@ -225,8 +248,9 @@ class ChannelTable(Table):
         """Return it as the rest of the program knows it."""
         quiet = self.quiet.hours() if self.quiet else None
         limit = None if self.limit == "off" else self.limit
-        plain = self.model_dump(exclude={"quiet", "timezone", "limit"})
-        return model.Channel(**plain, zone=self.timezone, quiet=quiet, limit=limit)
+        templates = self.templates.templates() if self.templates else None
+        plain = self.model_dump(exclude={"quiet", "timezone", "limit", "templates"})
+        return model.Channel(**plain, zone=self.timezone, quiet=quiet, limit=limit, templates=templates)
 
 
 class WebTable(Table):
@@ -289,6 +313,13 @@ class Settings(Table):
         return f"{kind}{mark}{self.folder.resolve() / path}" if mark else self.store.url
 
     @property
+    def template_paths(self) -> tuple[Path, ...]:
+        """The files that channels' templates were read from."""
+        own = [channel.templates for channel in self.channels if channel.templates]
+        names = [name for templates in own for name in (templates.text_file, templates.html_file) if name]
+        return tuple(self.folder / name for name in names)
+
+    @property
     def seed_paths(self) -> tuple[Path, ...]:
         """The folders of known stories."""
         return tuple(shipped.SEEDS if path == "builtin" else self.folder / path for path in self.stories.seeds)
@@ -304,6 +335,7 @@ TABLES: dict[str, type[Table]] = {
     "keep": KeepTable,
     "channels": ChannelTable,
     "quiet": QuietTable,
+    "templates": TemplatesTable,
     "web": WebTable,
     "log": LogTable,
 }

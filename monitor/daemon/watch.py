@@ -12,7 +12,7 @@ import watchfiles
 
 from monitor import config, shipped
 
-_SUFFIXES = frozenset({".toml", ".yaml", ".yml", ".txt", ".md"})
+_SUFFIXES = frozenset({".toml", ".yaml", ".yml", ".txt", ".md", ".html", ".j2"})
 _JUMP = timedelta(seconds=2)
 
 
@@ -20,7 +20,8 @@ def watched_paths(settings: config.Settings, file: Path | None) -> tuple[Path, .
     """Return the files and folders whose change means a reload; those that are not there are left out."""
     rules = (shipped.RULES if path == "builtin" else settings.folder / path for path in settings.rules.paths)
     files = (file, file.with_name(config.FEEDS_FILE)) if file else ()
-    return tuple(path for path in (*files, *rules, *settings.seed_paths) if path.exists())
+    folders = (*files, *rules, *settings.seed_paths, *settings.template_paths)
+    return tuple(path for path in folders if path.exists())
 
 
 def stamp(paths: Iterable[Path]) -> frozenset[tuple[str, int, int]]:

@@ -162,7 +162,8 @@ class Deliverer:
         now = self._clock()
         try:
             room = lane.room(channel.limit, now)
-            written = await self._call(writing.write, self._store, item, channel, now=now, room=room)
+            write = partial(writing.write, now=now, room=room, operators=tuple(self._channels.values()))
+            written = await self._call(write, self._store, item, channel)
         except errors.StoreError:
             raise
         except Exception as error:  # a message that cannot be written must not hold up the others

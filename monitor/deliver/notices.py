@@ -3,6 +3,7 @@
 Goes to the channels that are marked `operator`, to all when none is. An operator alert never raises another.
 """
 
+import hashlib
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
@@ -93,4 +94,23 @@ def tell_dead(
         level=model.Level.HIGH,
         now=now,
         but={item.channel},
+    )
+
+
+def tell_template(
+    tx: Session, channels: Sequence[model.Channel], channel: model.Channel, key: str, complaint: str, now: datetime
+) -> int:
+    """Tell the operator, once for each form of a channel's templates, that they cannot be filled."""
+    form = hashlib.sha256(repr(channel.templates).encode()).hexdigest()[:12]
+    return tell_operator(
+        tx,
+        channels,
+        topic=f"template:{channel.name}:{form}",
+        subject=f"the template of channel {channel.name} cannot be filled",
+        text=(
+            f"Message {key} went out in the built-in form: {complaint}\n"
+            f"Mend [channels.templates] of {channel.name}; see what it makes of an alert: "
+            f"monitor notify preview ALERT --channel {channel.name}"
+        ),
+        now=now,
     )

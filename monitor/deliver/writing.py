@@ -1,10 +1,11 @@
 """What a claimed notification says: loaded from the store, checked against silences, rendered, stored. Shell."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from monitor import alert, model, render
-from monitor.deliver import digests
+from monitor import alert, errors, model, render
+from monitor.deliver import digests, notices
 from monitor.store import engine, outbox, silences, stories
 
 
@@ -46,10 +47,12 @@ def write(
     channel: model.Channel,
     *,
     now: datetime,
+    operators: Sequence[model.Channel] = (),
     room: tuple[bool, bool] = (True, True),
 ) -> Outcome | None:
     """Render a claimed notification and store its message; the message that is stored already is kept as it is.
 
+    operators: every channel, of which some are told when the channel's own template cannot be filled.
     room: whether one more new story, and one more update, are within the channel's limit.
     Returns None when the claim was lost meanwhile: then another worker has it.
     """
@@ -66,13 +69,16 @@ def write(
     is_update = _counts_as_update(item, audible)
     if is_update is not None and item.message is None and not room[is_update]:
         return Exceeding(is_update)
-    message = item.message or _rendered(item, channel, audible, thread, len(covering))
+    if item.message is not None:
+        return Written(item.message, is_update)
+    message, complaint = _rendered(item, channel, audible, thread, len(covering))
     if message is None:
         return Unsayable("it brings no alert and has no text")
-    if item.message is None:
-        with store.write() as tx:
-            if not outbox.store_message(tx, item.id, item.lease, message):
-                return None
+    with store.write() as tx:
+        if not outbox.store_message(tx, item.id, item.lease, message):
+            return None
+        if complaint:
+            notices.tell_template(tx, operators, channel, item.key, complaint, now)
     return Written(message, is_update)
 
 
@@ -87,14 +93,19 @@ def preview(store: engine.Store, alert_id: int, channel: model.Channel) -> model
 
 def _rendered(
     item: model.Notification, channel: model.Channel, alerts: tuple[model.Alert, ...], thread: str, silenced: int
-) -> model.Message | None:
+) -> tuple[model.Message | None, str]:
+    """Return the message, and what is wrong with the channel's own template: then it has the built-in form."""
     thread = "" if thread == item.key else thread
     if item.kind is model.NotificationKind.ALERT and len(alerts) == 1:
-        return render.alert(alerts[0], channel, key=item.key, thread=thread)
+        try:
+            return render.alert(alerts[0], channel, key=item.key, thread=thread), ""
+        except errors.TemplateError as error:
+            built_in = replace(channel, templates=None)
+            return render.alert(alerts[0], built_in, key=item.key, thread=thread), str(error)
     if not alerts:
-        return None
+        return None, ""
     title = digests.title_of(item.batch, channel, alerts)
-    return render.digest(alerts, channel, key=item.key, title=title, silenced=silenced, thread=thread)
+    return render.digest(alerts, channel, key=item.key, title=title, silenced=silenced, thread=thread), ""
 
 
 def _silence(

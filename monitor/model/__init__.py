@@ -13,6 +13,7 @@ from monitor.model.alerts import (
     Reason,
     Silence,
     SilenceKind,
+    Templates,
     Told,
     Verdict,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "Silence",
     "SilenceKind",
     "Story",
+    "Templates",
     "Told",
     "Validators",
     "Verdict",

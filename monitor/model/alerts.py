@@ -98,11 +98,21 @@ class QuietHours:
 
 
 @dataclass(frozen=True, slots=True)
+class Templates:
+    """A channel's own forms of an alert, as Jinja templates; what is empty keeps the built-in form."""
+
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Channel:
     """A named Apprise URL, and which alerts go to it.
 
     url: secret; never in a log, an error or a page. limit: alerts an hour, None for no limit.
     digest: hours of the day (in `zone`) at which all is sent as one message; empty means at once.
+    templates: None for the built-in forms.
     """
 
     name: str
@@ -117,6 +127,7 @@ class Channel:
     quiet: QuietHours | None = None
     digest: tuple[time, ...] = ()
     limit: int | None = 60
+    templates: Templates | None = None
 
 
 class SilenceKind(StrEnum):

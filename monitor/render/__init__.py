@@ -1,5 +1,6 @@
 """What a message says: alerts, digests and operator's words in the form that fits a channel. Pure.
 
+custom    an operator's own templates
 view      an alert in words, cleaned, before any markup
 outline   the order of a digest
 plain, markup, slack, facts   the same in text, HTML mail, Slack blocks and JSON
@@ -10,15 +11,17 @@ Feed text is always data: never a template, never markup, never a header's end.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
 
-from monitor import model
-from monitor.render import facts, markup, outline, plain, sample, slack, words
-from monitor.render.view import view
+from monitor import errors, model
+from monitor.render import custom, facts, markup, outline, plain, sample, slack, words
+from monitor.render.view import View, view
 
-__all__ = ["Form", "alert", "digest", "form_of", "operator", "sample"]
+__all__ = ["Form", "alert", "complaint", "digest", "form_of", "operator", "sample"]
 
 
 class Form(StrEnum):
@@ -35,6 +38,7 @@ def alert(alert: model.Alert, channel: model.Channel, *, key: str, thread: str =
     """Return the message that brings `alert` to `channel`.
 
     key: the notification's. thread: key of the story's first message on this channel, empty when this is the first.
+    Raises TemplateError when the channel's own templates cannot be filled with it.
     """
     seen = view(alert, channel, thread)
     form = form_of(channel.url)
@@ -47,7 +51,8 @@ def alert(alert: model.Alert, channel: model.Channel, *, key: str, thread: str =
     elif form is Form.WEBHOOK:
         data = {"alert": facts.alert(alert)}
     subject = words.unmentioned(seen.subject) if form is Form.SHORT else seen.subject
-    return model.Message(key, subject, text, html=html, thread=thread, level=alert.level, data=data)
+    built_in = model.Message(key, subject, text, html=html, thread=thread, level=alert.level, data=data)
+    return _in_own_form(built_in, seen, alert, channel) if channel.templates else built_in
 
 
 def digest(
@@ -107,6 +112,25 @@ def operator(
     return model.Message(key, subject, text, html=html, level=level, data=data)
 
 
+def complaint(part: str, source: str) -> str | None:
+    """Return what is wrong with a template for `part` (subject, text, html), tried on lifelike alerts; None when well.
+
+    Tried on a new story and on an update that others report and that has no address or date.
+    """
+    new = sample.alert(datetime(2026, 11, 21, 12, tzinfo=UTC))
+    bare = replace(new.entry, url="", published_at=None, summary="", language="")
+    update = replace(new, kind=model.Kind.UPDATE, entry=bare, reported_by=("Another Wire",))
+    channel = model.Channel("desk", "mailto://desk@example.org")
+    try:
+        for one in (new, update):
+            filled = custom.fill(part, source, view(one, channel), one, channel.name)
+            if not filled.strip():
+                return "it comes out empty"
+    except errors.TemplateError as error:
+        return str(error)
+    return None
+
+
 def form_of(url: str) -> Form:
     """Return the form that a channel's URL takes."""
     scheme = url.partition(":")[0].lower()
@@ -122,6 +146,25 @@ def form_of(url: str) -> Form:
 def limit_of(url: str) -> int:
     """Return how many characters a service takes in one message; the title goes on top."""
     return _LIMITS.get(url.partition(":")[0].lower(), _LIMIT)
+
+
+def _in_own_form(built_in: model.Message, seen: View, alert: model.Alert, channel: model.Channel) -> model.Message:
+    """Return a message with those parts replaced for which the channel has templates."""
+    form, own = form_of(channel.url), channel.templates or model.Templates()
+    message = built_in
+    if own.subject:
+        escape = words.unmentioned if form is Form.SHORT else str
+        subject = custom.fill("subject", own.subject, seen, alert, channel.name, escape)
+        message = replace(message, subject=words.line(subject, 200) or built_in.subject)
+    if own.html and form is Form.MAIL:
+        message = replace(message, html=custom.fill("html", own.html, seen, alert, channel.name))
+    if not own.text:
+        return message
+    escape = {Form.SHORT: words.unmentioned, Form.SLACK: slack.quoted}.get(form, str)
+    text = custom.fill("text", own.text, seen, alert, channel.name, escape)
+    if form is Form.SLACK:
+        return replace(message, data=slack.custom(text))
+    return replace(message, text=words.cut(text, limit_of(channel.url)) if form is Form.SHORT else text)
 
 
 _LIMIT = 2_000

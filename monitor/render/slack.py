@@ -29,6 +29,11 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+def quoted(text: str) -> str:
+    """Return feed text fit to stand in an operator's own markup: escaped, and nobody mentioned."""
+    return escape(words.unmentioned(text))
+
+
 def alert(view: View, text: str) -> dict[str, Any]:
     """Return the payload of an alert; `text` is for previews, and for services that know no blocks."""
     return {
@@ -57,6 +62,12 @@ def digest(outline: Outline, text: str) -> dict[str, Any]:
     return {"text": _fallback(text), "blocks": blocks}
 
 
+def custom(text: str) -> dict[str, Any]:
+    """Return the payload of a text whose values were escaped: the operator's own markup stands."""
+    chunks = _chunks(text.strip().splitlines() or [" "])
+    return {"text": _capped(text.strip()), "blocks": [_section(chunk) for chunk in chunks[:_BLOCKS]]}
+
+
 def note(subject: str, text: str) -> dict[str, Any]:
     """Return the payload of an operator's message."""
     sections = [_section(chunk) for chunk in _chunks(escape(text).splitlines() or [" "])]
@@ -65,7 +76,7 @@ def note(subject: str, text: str) -> dict[str, Any]:
 
 def _fallback(text: str) -> str:
     """Return text for services that know no blocks, some of which obey a bare `@channel`."""
-    return _capped(escape(words.unmentioned(text)))
+    return _capped(quoted(text))
 
 
 def _linked(view: View) -> str:
