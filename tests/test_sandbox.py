@@ -275,6 +275,16 @@ def test_children_die_with_their_parent() -> None:
 
 
 @LINUX
+def test_a_child_whose_parent_went_while_it_started_says_nothing() -> None:
+    """It ends by itself, without a traceback in a log that is no longer ours."""
+    ours, its = socket.socketpair()
+    ours.close()
+    with its:
+        words = [sys.executable, "-c", "from monitor.sandbox import child; child.main()", "5"]
+        ended = subprocess.run(words, stdin=its, capture_output=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
 def test_a_child_gets_none_of_our_secrets() -> None:
     """The environment of a child has no settings of the program in it."""
     os.environ["MONITOR_TEST_SECRET"] = "s3cret"

@@ -33,12 +33,12 @@ def main() -> None:
     size = _address_space()
     with socket.socket(fileno=0) as pipe:
         pipe.settimeout(idle)
-        pipe.sendall(wire.frame(wire.READY))
         try:
+            pipe.sendall(wire.frame(wire.READY))
             while (head := _exactly(pipe, wire.LENGTH.size)) is not None:
                 _serve(pipe, wire.LENGTH.unpack(head)[0], size, parse)
         except (TimeoutError, ConnectionError):
-            return  # idle for long, or nobody reads
+            return  # idle for long, or nobody reads: the parent is gone
         except MemoryError:
             os._exit(_OUT_OF_MEMORY)  # not even enough to say so: the parent sees that we ended
 
