@@ -383,3 +383,16 @@ def test_sizes_are_written_with_a_unit(text: object, size: int) -> None:
 def test_durations_are_written_as_they_are_read(seconds: int) -> None:
     """What `format_duration` writes, `parse_duration` reads."""
     assert units.parse_duration(units.format_duration(timedelta(seconds=seconds))) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("https://news.example/feed", "HTTPS://NEWS.example:443/feed"),
+        ("http://news.example", "http://news.example:80/"),
+    ],
+)
+def test_equal_addresses_have_one_spelling(one: str, other: str) -> None:
+    """Case of the host and the scheme's own port tell nothing; a path does."""
+    assert config.spelling(one) == config.spelling(other)
+    assert config.spelling(one) != config.spelling(one + "/more")

@@ -99,10 +99,11 @@ def remove(name: _Name, config: options.Config = None) -> None:
     """
     from monitor import config as configuration
 
-    settings = session.settings(config)
-    if configuration.remove_feed(_feeds_file(settings), name):
+    file = configuration.find_file(config)  # not its settings: what is wrong may be the feed that is to go
+    if file and configuration.remove_feed(file.with_name(configuration.FEEDS_FILE), name):
         output.say(f"removed {name!r}; its entries stay in the store")
         return
+    settings = session.settings(config)
     names = [spec.name for spec in settings.specs]
     if name in names:
         msg = f"{name!r} stands in config.toml, which only you write: take its [[feeds]] table out there"
@@ -168,7 +169,8 @@ def _append(
     from monitor import config as configuration
     from monitor.config import schema
 
-    urls, names = {spec.url for spec in settings.specs}, {spec.name for spec in settings.specs}
+    there = {configuration.spelling(spec.url): spec.name for spec in settings.specs}
+    names = {spec.name for spec in settings.specs}
     added = []
     for spec in specs:
         try:
@@ -178,13 +180,12 @@ def _append(
             said = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
             msg = f"{mask_url(spec.url)}: {said}"
             raise errors.ConfigError(msg) from error
-        if spec.url not in urls:
+        if configuration.spelling(spec.url) not in there:
             added.append(replace(spec, name=_free(name, names)))
-            urls.add(spec.url)
+            there[configuration.spelling(spec.url)] = added[-1].name
             names.add(added[-1].name)
-    if specs and not added and len(specs) == 1:
-        there = next(spec.name for spec in settings.specs if spec.url == specs[0].url)
-        msg = f"this address is there already: feed {there!r}"
+    if len(specs) == 1 and not added:
+        msg = f"this address is there already: feed {there[configuration.spelling(specs[0].url)]!r}"
         raise errors.ConfigError(msg)
     configuration.add_feeds(settings.folder, added)
     return added

@@ -7,5 +7,6 @@ is looked for and what writes to feeds.toml.
 from monitor.config.files import FEEDS_FILE, add_feeds, find_file, remove_feed
 from monitor.config.load import load, read
 from monitor.config.schema import Settings
+from monitor.config.units import spelling
 
-__all__ = ["FEEDS_FILE", "Settings", "add_feeds", "find_file", "load", "read", "remove_feed"]
+__all__ = ["FEEDS_FILE", "Settings", "add_feeds", "find_file", "load", "read", "remove_feed", "spelling"]

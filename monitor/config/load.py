@@ -8,12 +8,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import pydantic
 
 from monitor import errors
-from monitor.config import schema
+from monitor.config import schema, units
 from monitor.config.files import FEEDS_FILE
 
 _SECRETS = {"store": ("url",), "feeds": ("url",), "channels": ("url",)}
@@ -278,16 +277,7 @@ def _doubles(settings: schema.Settings, sources: Sequence[_Source]) -> list[str]
         ]
     seen: dict[str, str] = {}
     for feed in settings.feeds:
-        other = seen.setdefault(_spelling(feed.url), feed.name)
+        other = seen.setdefault(units.spelling(feed.url), feed.name)
         if other != feed.name:
             complaints.append(f"{sources[-1].name}: {feed.name!r} has the same address as {other!r}; keep one")
     return complaints
-
-
-def _spelling(url: str) -> str:
-    """Return a URL in the one spelling that equal addresses share (RFC 3986 6.2.2 and 6.2.3)."""
-    parts = urlsplit(url)
-    host, port = (parts.hostname or "").lower(), parts.port
-    default = {"http": 80, "https": 443}.get(parts.scheme.lower())
-    place = host if port in {None, default} else f"{host}:{port}"
-    return f"{parts.scheme.lower()}://{place}{parts.path or '/'}?{parts.query}"

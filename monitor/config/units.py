@@ -1,7 +1,8 @@
-"""Durations and sizes as people write them: "10m", "1h30m", "7d", "8MiB". Pure."""
+"""Durations, sizes and addresses as people write them: "10m", "1h30m", "7d", "8MiB". Pure."""
 
 import re
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _BYTES = {"B": 1, "kB": 1000, "MB": 1000**2, "GB": 1000**3, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
@@ -47,3 +48,12 @@ def format_duration(duration: timedelta) -> str:
         if count:
             parts.append(f"{count}{unit}")
     return "".join(parts[:2])
+
+
+def spelling(url: str) -> str:
+    """Return a URL in the one spelling that equal addresses share (RFC 3986 6.2.2 and 6.2.3)."""
+    parts = urlsplit(url)
+    host, port = (parts.hostname or "").lower(), parts.port
+    default = {"http": 80, "https": 443}.get(parts.scheme.lower())
+    place = host if port in {None, default} else f"{host}:{port}"
+    return f"{parts.scheme.lower()}://{place}{parts.path or '/'}?{parts.query}"
