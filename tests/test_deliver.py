@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from monitor import errors, model
+from monitor.deliver import writing
 from monitor.store import engine
 from tests import stored
 from tests.builders import NOON, a_channel
@@ -173,3 +174,27 @@ def test_while_the_outcome_cannot_be_written_nothing_more_is_sent(lite: Desk) ->
 
     asyncio.run(begin())
     assert lite.sender.keys() == [lite.get(number).key for number in numbers]
+
+
+def test_what_could_not_be_stored_goes_out_when_the_store_is_back(lite: Desk) -> None:
+    """A disk that fills up between claim and send: the message is given back, untried, and does not wait for a lease."""
+    number = lite.alert()
+    full = True
+
+    async def failing(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        if full and function is writing.write:
+            raise errors.StoreError("the disk is full")
+        return await call(function, *args, **kwargs)
+
+    async def begin() -> None:
+        nonlocal full
+        worker = lite.deliverer(failing)
+        await worker.tick()
+        await asyncio.gather(*worker._tasks.values())
+        assert lite.sender.tried == []
+        full = False
+        await worker.run_until_idle(20 * SECOND)
+
+    asyncio.run(begin())
+    assert lite.sender.keys() == [lite.get(number).key]
+    assert lite.get(number).attempts == 1
