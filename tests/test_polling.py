@@ -81,6 +81,15 @@ def test_a_cut_off_pass_gives_its_feeds_back(store: engine.Store, server: server
         assert len(feeds.claim_due(tx, clock.now(), limit=5, lease="x", until=clock.now() + timedelta(minutes=1))) == 1
 
 
+def test_a_feed_that_failed_takes_no_time_from_others(store: engine.Store, server: servers.FeedServer) -> None:
+    """The document of a feed that failed last time is read in the parser's slow lane; of a feed that is well, not."""
+    server.script("/a.xml", servers.Answer(500), servers.Answer(200, servers.rss("A")))
+    parser = _Suspicions()
+    for _ in range(2):
+        _run_all(store, server, ["/a.xml", "/b.xml"], everything=True, parser=parser)
+    assert parser.found == {server.url("/b.xml"): False, server.url("/a.xml"): True}
+
+
 def test_answers_wait_while_the_store_is_away(store: engine.Store, server: servers.FeedServer) -> None:
     """A store that refuses the first write gets the poll with the second; nothing is asked twice."""
     refusals = iter([errors.StoreError("the disk is full")])
@@ -137,9 +146,10 @@ def _run_all(
     *,
     names: Sequence[str] | None = None,
     everything: bool = False,
+    parser: sandbox.Sandbox | None = None,
 ) -> pipeline.PollSummary:
     async def go() -> pipeline.PollSummary:
-        async with _polling(store, server, paths) as polling:
+        async with _polling(store, server, paths, parser=parser) as polling:
             return await asyncio.wait_for(polling.run_all(names=names, everything=everything), 20)
 
     return asyncio.run(go())
@@ -147,12 +157,16 @@ def _run_all(
 
 @asynccontextmanager
 async def _polling(
-    store: engine.Store, server: servers.FeedServer, paths: Sequence[str], call: object = None
+    store: engine.Store,
+    server: servers.FeedServer,
+    paths: Sequence[str],
+    call: object = None,
+    parser: sandbox.Sandbox | None = None,
 ) -> AsyncIterator[pipeline.Polling]:
     specs = [model.FeedSpec(path, server.url(path)) for path in paths]
     with store.write() as tx:
         feeds.sync_specs(tx, specs, clock.now(), first_due=lambda _: clock.now())
-    thread, parser = StoreThread(), sandbox.Sandbox()
+    thread, parser = StoreThread(), parser or sandbox.Sandbox()
     async with poll.open_client(allow_networks=["127.0.0.0/8"]) as client:
         limits = novelty.Limits()
         async with pipeline.Polling(
@@ -168,6 +182,28 @@ async def _polling(
             yield polling
     await parser.close()
     thread.close()
+
+
+class _Suspicions(sandbox.Sandbox):
+    """Remembers which URLs it was told to suspect."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[str, bool] = {}
+
+    async def parse(
+        self,
+        body: bytes,
+        *,
+        content_type: str | None,
+        url: str,
+        now: datetime,
+        outlet: str | None = None,
+        suspect: bool = False,
+    ) -> model.ParsedFeed:
+        """Note and parse."""
+        self.found[url] = suspect
+        return await super().parse(body, content_type=content_type, url=url, now=now, outlet=outlet, suspect=suspect)
 
 
 def _unreached(host: str) -> novelty.Answer:

@@ -156,6 +156,7 @@ class Polling:
                 url=fetched.url,
                 now=self._clock(),
                 outlet=feed.spec.outlet,
+                suspect=feed.failures > 0,
             )
         except errors.FeedError as error:
             return novelty.Answer(feed, self._clock(), error=error)
