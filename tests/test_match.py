@@ -275,6 +275,11 @@ def test_a_treacherous_regular_expression_is_linear() -> None:
     assert not takes("/(a+)+(b+)+$/", f"{'a' * 5_000}c")
 
 
+def test_half_a_character_harms_nobody() -> None:
+    """A lone surrogate, which JSON can carry, is no word and breaks no regular expression."""
+    assert takes({"all": ["ban", "/o.l/"]}, "a ban \ud800 oil")
+
+
 def test_an_empty_entry_matches_nothing() -> None:
     """An entry without a word meets no rule and breaks none."""
     assert match.match(an_entry(title="", summary="?!"), a_ruleset(["a*", "/x/"]), now=NOON) == ()

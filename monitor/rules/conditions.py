@@ -58,6 +58,8 @@ class Builder:
         return Leaf(tree.place, tree.text, self.lists[name])
 
     def _any(self, at: source.Tree, items: source.Sequence) -> Node | None:
+        if not items.items:
+            self._error(at, "empty-node", "an empty list matches nothing", "give it a term, or remove it")
         nodes = self._nodes(items)
         if nodes is None:
             return None

@@ -5,6 +5,7 @@ the set whose terms the fewest other rules wait for; when one of them is seen, t
 then the rule itself is evaluated.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ from monitor.rules.nodes import (
 )
 from monitor.rules.text import Text
 
+_LONE = re.compile("[\ud800-\udfff]")  # half a character; RE2 reads UTF-8, which has none
 Need = frozenset[int]
 Span = tuple[int, int]
 
@@ -145,7 +147,8 @@ class Regexes:
 
     def scan(self, text: Text, spans: dict[int, list[Span]], printed: dict[tuple[int, int, int], Span]) -> None:
         """Add each expression's occurrences to `spans`, and their characters to `printed`."""
-        for field_, content in text.fields.items():
+        for field_, written in text.fields.items():
+            content = written if written.isascii() else _LONE.sub("\ufffd", written)
             for index in (self._set.Match(content) if content else None) or ():
                 number = self._numbers[index]
                 for found in self._compiled[index].finditer(content):

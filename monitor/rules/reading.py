@@ -5,6 +5,7 @@ The tree knows places; the models of `schema` know keys; this module brings both
 
 import difflib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -158,7 +159,18 @@ def _complain(
         complaints.error(place, "bad-value", f"`{problem['input']}` is no id", mend, rule)
     else:
         said = problem["msg"].removeprefix("Value error, ").replace("Input should", "it should")
+        for theirs, ours in _PLAIN.items():
+            said = re.sub(theirs, ours, said)
         complaints.error(place, "bad-value", f"`{'.'.join(map(str, location))}`: {said}", "", rule)
+
+
+_PLAIN = {
+    r"a valid dictionary( or instance of \w+)?": "a mapping, `key: value`",
+    "a valid list": "a list, in brackets or with a dash for each line",
+    "a valid string": "text",
+    "a valid boolean, unable to interpret input": "true or false",
+    "a valid (integer|number), unable to parse string as an? (integer|number)": "a number",
+}
 
 
 def _known_keys(kind: type[BaseModel], location: Sequence[Any]) -> list[str]:

@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
+    DocumentStartEvent,
     MappingEndEvent,
     MappingStartEvent,
     ScalarEvent,
@@ -24,6 +25,7 @@ from monitor.rules.nodes import Complaint, Place
 
 LARGEST = 1 << 20  # characters of a file
 DEEPEST = 40
+_LONE = re.compile("[\ud800-\udfff]")  # half a character, which no file can hold: "\\ud800"
 MOST = 100_000  # nodes of a file, aliases followed
 
 
@@ -137,11 +139,22 @@ class _Reader:
         self.root: Tree | None = None
         self.stack: list[_Open] = []
         self.anchors: dict[str, tuple[Tree, int]] = {}
-        self.count = 0
+        self.documents = 0
 
     def take(self, event: object) -> None:
         """Take the next event of the document."""
+        tag = getattr(event, "tag", None)
+        if tag is not None and str(tag) != "!":
+            raise _error(
+                self._place(event), "yaml", f"the tag `{tag}`: tags are not taken", "leave it out, or quote the text"
+            )
         match event:
+            case DocumentStartEvent():
+                self.documents += 1
+                if self.documents > 1:
+                    raise _error(
+                        self._place(event), "yaml", "a second document (`---`) in one file", "one file for each"
+                    )
             case MappingStartEvent() | SequenceStartEvent():
                 self._open(event)
             case MappingEndEvent() | SequenceEndEvent():
@@ -149,7 +162,8 @@ class _Reader:
             case ScalarEvent():
                 place = self._place(event)
                 style = "" if event.style is None else str(event.style)
-                self._add(Scalar(place, str(event.value), style), 1, event.anchor)
+                text = _LONE.sub("\ufffd", str(event.value))
+                self._add(Scalar(place, text, style), 1, event.anchor)
             case AliasEvent():
                 self._alias(event)
             case _:
