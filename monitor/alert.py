@@ -138,6 +138,11 @@ def next_digest_at(hours: Collection[time], zone: str, after: datetime) -> datet
     return min(at for day in days for hour in hours if (at := _instant(day, hour, zone)) > after)
 
 
+def words(reason: model.Reason) -> str:
+    """Return a reason in a few words for people: `quiet hours`, `below the channel's level`."""
+    return _WORDS[reason]
+
+
 def describe(decision: model.Decision, zone: str = "UTC") -> str:
     """Return a decision in a few words for people: `held until 07:00 on 22 Nov (Europe/Berlin): quiet hours`."""
     words = _WORDS[decision.reason]

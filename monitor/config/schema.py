@@ -224,6 +224,7 @@ class ChannelTable(Table):
     quiet: QuietTable | None = None
     digest: tuple[time, ...] = ()
     limit: Annotated[int, Field(ge=1)] | Literal["off"] = 60
+    report: time | None = None
     templates: TemplatesTable | None = None
 
     @field_validator("name")

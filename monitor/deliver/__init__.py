@@ -21,7 +21,7 @@ import structlog
 from sqlmodel import Session
 
 from monitor import errors, model, pace, send
-from monitor.deliver import digests, notices, writing
+from monitor.deliver import digests, notices, timetable, writing
 from monitor.deliver.lane import LONGEST_PAUSE, WINDOW, Health, Lane
 from monitor.deliver.notices import tell_operator
 from monitor.deliver.writing import preview
@@ -70,6 +70,7 @@ class Deliverer:
         self._store, self._call, self._sender = store, call, sender
         self._clock, self._jitter, self._within = clock, jitter, within
         self._channels: dict[str, model.Channel] = {}
+        self._timetable = timetable.Timetable(store)
         self._lanes: dict[str, Lane] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._draining = False
@@ -165,7 +166,6 @@ class Deliverer:
             write = partial(writing.write, now=now, room=room, operators=tuple(self._channels.values()))
             written = await self._call(write, self._store, item, channel)
         except errors.StoreError:
-            lane.unsettled = partial(self._write, outbox.release, item.id, item.lease)  # nobody waits for its lease
             raise
         except Exception as error:  # a message that cannot be written must not hold up the others
             log.exception("rendering_raised", channel=lane.name, key=item.key)
@@ -258,6 +258,7 @@ class Deliverer:
 
     def _look(self, now: datetime) -> tuple[str, ...]:
         """Let out what is due; return the names of the channels that have something ready."""
+        self._timetable.add_due(self._channels.values(), now)
         with self._store.read() as tx:
             is_due = bool(outbox.list_due_held(tx, now))
         if is_due:

@@ -112,7 +112,7 @@ class Channel:
 
     url: secret; never in a log, an error or a page. limit: alerts an hour, None for no limit.
     digest: hours of the day (in `zone`) at which all is sent as one message; empty means at once.
-    templates: None for the built-in forms.
+    templates: None for the built-in forms. report: when its daily report goes out, in `zone`; None for none.
     """
 
     name: str
@@ -128,6 +128,7 @@ class Channel:
     digest: tuple[time, ...] = ()
     limit: int | None = 60
     templates: Templates | None = None
+    report: time | None = None
 
 
 class SilenceKind(StrEnum):

@@ -14,6 +14,7 @@ class NotificationKind(StrEnum):
     ALERT = "alert"
     DIGEST = "digest"
     OPERATOR = "operator"
+    REPORT = "report"
     TEST = "test"
 
 

@@ -3,6 +3,7 @@
 custom    an operator's own templates
 view      an alert in words, cleaned, before any markup
 outline   the order of a digest
+report    a day of a channel
 plain, markup, slack, facts   the same in text, HTML mail, Slack blocks and JSON
 words     cleaning, cutting, marking
 sample    a lifelike alert, to try all that on
@@ -19,9 +20,12 @@ from urllib.parse import urlsplit
 
 from monitor import errors, model
 from monitor.render import custom, facts, markup, outline, plain, sample, slack, words
+from monitor.render.report import Down, Report, Told
+from monitor.render.report import subject as subject_of
+from monitor.render.report import text as text_of
 from monitor.render.view import View, view
 
-__all__ = ["Form", "alert", "complaint", "digest", "form_of", "operator", "sample"]
+__all__ = ["Down", "Form", "Report", "Told", "alert", "complaint", "digest", "form_of", "operator", "report", "sample"]
 
 
 class Form(StrEnum):
@@ -110,6 +114,14 @@ def operator(
     elif form is Form.WEBHOOK:
         data = {"operator": {"subject": subject, "text": text, "level": level.value}}
     return model.Message(key, subject, text, html=html, level=level, data=data)
+
+
+def report(found: Report, channel: model.Channel, *, key: str) -> model.Message:
+    """Return a channel's daily report."""
+    message = operator(subject_of(found), text_of(found, channel.zone), channel, key=key, level=model.Level.INFO)
+    if form_of(channel.url) is Form.WEBHOOK:
+        return replace(message, data={"report": facts.report(found)})
+    return message
 
 
 def complaint(part: str, source: str) -> str | None:

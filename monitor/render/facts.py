@@ -7,6 +7,7 @@ from typing import Any
 from monitor import model
 from monitor.render import view as views
 from monitor.render import words
+from monitor.render.report import Report
 
 
 def alert(alert: model.Alert) -> dict[str, Any]:
@@ -42,6 +43,30 @@ def alert(alert: model.Alert) -> dict[str, Any]:
 def digest(alerts: Sequence[model.Alert], title: str, silenced: int) -> dict[str, Any]:
     """Return a digest with every one of its alerts."""
     return {"title": words.line(title, 200), "silenced": silenced, "alerts": [alert(one) for one in alerts]}
+
+
+def report(found: Report) -> dict[str, Any]:
+    """Return a channel's daily report."""
+    return {
+        "since_at": _iso(found.since_at),
+        "until_at": _iso(found.until_at),
+        "entries": found.entries,
+        "matched": found.matched,
+        "told": [{"level": one.level.value, "title": words.line(one.title, 1_000)} for one in found.told],
+        "known": [{"story": words.line(title, 1_000), "entries": count} for title, count in found.known],
+        "held_back": dict(found.others),
+        "waiting": found.waiting,
+        "unconfirmed": [words.line(title, 1_000) for title in found.unconfirmed],
+        "down": [
+            {
+                "feed": words.line(one.feed, 200),
+                "since_at": _iso(one.since_at),
+                "until_at": _iso(one.until_at),
+                "error": words.line(one.error, 300),
+            }
+            for one in found.down
+        ],
+    }
 
 
 def _rule(match: model.Match) -> dict[str, Any]:
