@@ -77,7 +77,10 @@ class World:
 
     def until_started(self) -> None:
         """Wait until the daemon works."""
-        servers.until(lambda: self.daemon.text.count(" started ") > self._started, 60)
+        try:
+            servers.until(lambda: self.daemon.text.count(" started ") > self._started or not self.daemon.is_running, 60)
+        except AssertionError:
+            raise AssertionError(f"it does not start:\n{self.daemon.text[-2000:]}") from None
 
     def wait_a_moment(self) -> None:
         """Wait for a random time, or for a message to arrive when kills are aimed."""
@@ -108,7 +111,7 @@ class World:
     def live(self, until: int, fault: str | None) -> None:
         """Start the daemon, bring news, let something fail, and end it."""
         self.start()
-        if self.chance.random() < _STARTUP and not self.plan.gently:
+        if not fault and not self.plan.gently and self.chance.random() < _STARTUP:
             self.publish(until)
             time.sleep(self.chance.uniform(0, 1))
             self.end()
