@@ -166,6 +166,7 @@ class Deliverer:
             write = partial(writing.write, now=now, room=room, operators=tuple(self._channels.values()))
             written = await self._call(write, self._store, item, channel)
         except errors.StoreError:
+            lane.unsettled = partial(self._write, outbox.release, item.id, item.lease)  # nobody waits for its lease
             raise
         except Exception as error:  # a message that cannot be written must not hold up the others
             log.exception("rendering_raised", channel=lane.name, key=item.key)
