@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+unexport PYTHONDONTWRITEBYTECODE  # the tests start many processes: let them keep what they compile
 
 .PHONY: help demo test check format-check lint types imports tests fix lock bench clean
 
