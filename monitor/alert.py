@@ -22,6 +22,7 @@ from monitor import model
 FIRST_POLL_DELAY = timedelta(minutes=1)
 LONGEST_HOLD = timedelta(hours=24)
 RISE_OUTLETS = 5
+_FURTHEST_DIGEST = 40  # days
 RISE_WITHIN = timedelta(hours=6)
 
 
@@ -131,11 +132,20 @@ def quiet_until(quiet: model.QuietHours, zone: str, at: datetime) -> datetime | 
     return min(cursor, at + LONGEST_HOLD) if cursor > at else None
 
 
-def next_digest_at(hours: Collection[time], zone: str, after: datetime) -> datetime:
-    """Return the first of `hours` (in `zone`) that comes after the instant `after`. Raises ValueError without hours."""
+def next_digest_at(schedule: Collection[time] | model.Cron, zone: str, after: datetime) -> datetime:
+    """Return the first time of `schedule` (in `zone`) that comes after the instant `after`.
+
+    schedule: hours of every day, or a cron expression's. Raises ValueError when it never comes.
+    """
+    hours = schedule.times if isinstance(schedule, model.Cron) else schedule
     today = after.astimezone(_zone(zone)).date()
-    days = [today + timedelta(days=n) for n in range(-1, 3)]
-    return min(at for day in days for hour in hours if (at := _instant(day, hour, zone)) > after)
+    for day in (today + timedelta(days=n) for n in range(-1, _FURTHEST_DIGEST)):
+        if not isinstance(schedule, model.Cron) or schedule.takes(day):
+            later = [at for hour in hours if (at := _instant(day, hour, zone)) > after]
+            if later:
+                return min(later)
+    msg = "a schedule without any time"
+    raise ValueError(msg)
 
 
 def words(reason: model.Reason) -> str:

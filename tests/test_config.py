@@ -396,3 +396,15 @@ def test_equal_addresses_have_one_spelling(one: str, other: str) -> None:
     """Case of the host and the scheme's own port tell nothing; a path does."""
     assert config.spelling(one) == config.spelling(other)
     assert config.spelling(one) != config.spelling(one + "/more")
+
+
+def test_a_digest_may_have_a_cron_expression(tmp_path: Path) -> None:
+    """digest_cron is read and checked; beside `digest` it is refused."""
+    table = '[[channels]]\nname = "desk"\nurl = "stdout://"\n'
+    path = written(tmp_path, table + 'digest_cron = "hourly"\n')
+    digest = config.load(path).all_channels[0].digest
+    assert isinstance(digest, model.Cron)
+    assert digest.minutes == {0}
+    said = complaint(tmp_path, table + 'digest_cron = "at noon"\n')
+    assert said.startswith("config.toml:4: [[channels]] number 1 digest_cron: 'at noon' is no cron expression")
+    assert "keep one" in complaint(tmp_path, table + 'digest = ["07:00"]\ndigest_cron = "hourly"\n')

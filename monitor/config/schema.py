@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from monitor import model, render, shipped
-from monitor.config import units
+from monitor.config import cron, units
 
 Duration = Annotated[timedelta, BeforeValidator(units.parse_duration)]
 Size = Annotated[int, BeforeValidator(units.parse_size)]
@@ -223,6 +223,7 @@ class ChannelTable(Table):
     timezone: str = "UTC"
     quiet: QuietTable | None = None
     digest: tuple[time, ...] = ()
+    digest_cron: str = ""
     limit: Annotated[int, Field(ge=1)] | Literal["off"] = 60
     report: time | None = None
     templates: TemplatesTable | None = None
@@ -245,13 +246,24 @@ class ChannelTable(Table):
             raise ValueError(msg) from error
         return name
 
+    @field_validator("digest_cron")
+    @classmethod
+    def _is_a_schedule(cls, text: str, info: ValidationInfo) -> str:
+        if text and info.data.get("digest"):
+            msg = "`digest` is given, too; keep one"
+            raise ValueError(msg)
+        if text:
+            cron.parse(text)
+        return text
+
     def channel(self) -> model.Channel:
         """Return it as the rest of the program knows it."""
         quiet = self.quiet.hours() if self.quiet else None
         limit = None if self.limit == "off" else self.limit
         templates = self.templates.templates() if self.templates else None
-        plain = self.model_dump(exclude={"quiet", "timezone", "limit", "templates"})
-        return model.Channel(**plain, zone=self.timezone, quiet=quiet, limit=limit, templates=templates)
+        plain = self.model_dump(exclude={"quiet", "timezone", "limit", "templates", "digest", "digest_cron"})
+        digest = cron.parse(self.digest_cron) if self.digest_cron else self.digest
+        return model.Channel(**plain, digest=digest, zone=self.timezone, quiet=quiet, limit=limit, templates=templates)
 
 
 class WebTable(Table):

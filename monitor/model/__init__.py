@@ -7,6 +7,7 @@ feed -> entry -> match -> assignment -> decision -> alert -> notification.
 from monitor.model.alerts import (
     Alert,
     Channel,
+    Cron,
     Decision,
     Finding,
     QuietHours,
@@ -41,6 +42,7 @@ __all__ = [
     "Alert",
     "Assignment",
     "Channel",
+    "Cron",
     "Decision",
     "Edit",
     "Entry",

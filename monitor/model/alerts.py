@@ -98,6 +98,33 @@ class QuietHours:
 
 
 @dataclass(frozen=True, slots=True)
+class Cron:
+    """Times of days, by the clock on the wall.
+
+    days, weekdays (0 is Monday): None means every day; where both are given, either will do.
+    """
+
+    minutes: frozenset[int]
+    hours: frozenset[int]
+    days: frozenset[int] | None
+    months: frozenset[int]
+    weekdays: frozenset[int] | None
+
+    def takes(self, day: date) -> bool:
+        """Whether it comes on this day."""
+        if day.month not in self.months:
+            return False
+        by_day = self.days is not None and day.day in self.days
+        by_weekday = self.weekdays is not None and day.weekday() in self.weekdays
+        return by_day or by_weekday or (self.days is None and self.weekdays is None)
+
+    @property
+    def times(self) -> tuple[time, ...]:
+        """The times of such a day."""
+        return tuple(time(hour, minute) for hour in sorted(self.hours) for minute in sorted(self.minutes))
+
+
+@dataclass(frozen=True, slots=True)
 class Templates:
     """A channel's own forms of an alert, as Jinja templates; what is empty keeps the built-in form."""
 
@@ -125,7 +152,7 @@ class Channel:
     operator: bool = False
     zone: str = "UTC"
     quiet: QuietHours | None = None
-    digest: tuple[time, ...] = ()
+    digest: tuple[time, ...] | Cron = ()
     limit: int | None = 60
     templates: Templates | None = None
     report: time | None = None
