@@ -320,6 +320,19 @@ class TestKnownStories:
         """The same leaders, another event: new, or an update, never held back."""
         assert desk.hear(title, at=at).kind is not model.Kind.DUPLICATE
 
+    def test_a_known_story_does_not_widen(self, desk: Desk) -> None:
+        """After days of reports about the same people it still covers its own happening and its next steps, no more."""
+        landed = "Vladimir Putin was welcomed by Kim Jong Un on the tarmac, his first trip to North Korea in 24 years."
+        signed = (
+            "Vladimir Putin and Kim Jong Un signed a treaty with a mutual defence clause in Pyongyang on Wednesday."
+        )
+        assert desk.hear("Putin arrives in Pyongyang for first visit in 24 years", landed).news == "next step: arrival"
+        assert desk.hear("Putin lands in North Korea, greeted by Kim at airport", landed).kind is model.Kind.DUPLICATE
+        assert desk.hear("Putin and Kim sign mutual defence pact", signed).news == "next step: signed"
+        warned = "Washington will impose further sanctions on Moscow and Pyongyang if arms transfers go on."
+        found = desk.hear("US threatens new sanctions over Russia-North Korea arms trade", warned)
+        assert (found.kind, found.story_id) == (model.Kind.NEW, None)
+
     def test_a_known_story_outlives_the_window(self, desk: Desk) -> None:
         """It stays until it is removed."""
         desk.index.forget_before(SPRING + 3650 * DAY)

@@ -98,7 +98,7 @@ def compare(profile: features.Profile, story: stories.Story, *, centroid: float,
     return Likeness(score, "", _veto(profile, story), days, parts)
 
 
-def news(profile: features.Profile, story: stories.Story, likeness: Likeness, bounds: Bounds) -> str:
+def news(profile: features.Profile, story: stories.Story, likeness: Likeness) -> str:
     """Return in words what `profile` brings that `story` had not told; empty when nothing that a reader must know."""
     for act, count in sorted(profile.counts.items()):
         before = story.counts.get(act)
@@ -110,19 +110,18 @@ def news(profile: features.Profile, story: stories.Story, likeness: Likeness, bo
     if likeness.exact:
         return ""
     steps = sorted(_STEPS[act] for act in profile.title_acts - story.acts if act in _STEPS)
-    if steps:
-        return f"next step: {', '.join(steps)}"
-    if likeness.score >= bounds.same:
-        return ""
+    return f"next step: {', '.join(steps)}" if steps else ""
+
+
+def otherwise(profile: features.Profile, story: stories.Story) -> str:
+    """Return in words what else `profile` tells, which resembles `story` without telling it again."""
     fresh = sorted(profile.title_named - story.named)
     if fresh:
         return f"now with {', '.join(_shown(profile, term) for term in fresh)}"
     unknown = [term for term in profile.title_terms if not story.holds(rarity.number(term)) and not term.isdigit()]
-    return (
-        f"new in it: {', '.join(_shown(profile, term) for term in unknown[:_WORDS_SHOWN])}"
-        if unknown
-        else "told otherwise"
-    )
+    if unknown:
+        return f"new in it: {', '.join(_shown(profile, term) for term in unknown[:_WORDS_SHOWN])}"
+    return "told otherwise"
 
 
 def because(profile: features.Profile, story: stories.Story, likeness: Likeness, *, shared: list[str]) -> str:

@@ -69,10 +69,9 @@ class Index:
             self._stories[story_id] = self._by_slot[story.slot] = story
             self._postings.put(story.slot, vector.terms)
         else:
-            fresh = vectors.without(vector.terms, story.terms())
-            story.take(profile, vector)
             story.known = story.known or seed
-            self._postings.put(story.slot, fresh)
+            story.take(profile, vector, seed=seed)
+            self._lead(story, vector.terms)
         self._rarity.saw(vector.terms.tolist())
 
     def forget_before(self, at: datetime) -> None:
@@ -88,9 +87,8 @@ class Index:
         gone, kept = self._stories.get(story_id), self._stories.get(into_id)
         if gone is None or kept is None or gone is kept:
             return
-        held = kept.terms()
         kept.absorb(gone)
-        self._postings.put(kept.slot, vectors.without(kept.terms(), held))
+        self._lead(kept, gone.found_by)
         self.remove(story_id)
 
     def split(
@@ -111,7 +109,13 @@ class Index:
         if story is not None:
             del self._by_slot[story.slot]
             self._postings.close(story.slot)
-            self._postings.sweep((held.slot, held.terms()) for held in self._stories.values())
+            self._postings.sweep((held.slot, held.found_by) for held in self._stories.values())
+
+    def _lead(self, story: stories.Story, terms: vectors.Numbers) -> None:
+        """Let these terms, too, lead to a story."""
+        fresh = vectors.without(terms, story.found_by)
+        story.found_by = vectors.union(story.found_by, fresh)
+        self._postings.put(story.slot, fresh)
 
     def _takes(self, story: stories.Story, at: datetime | None, now: datetime | None) -> bool:
         """Whether the window still reaches the story."""
@@ -128,12 +132,18 @@ class Index:
         shared = [term for term, number in _heaviest(profile, vector) if story.holds(number)]
         because = decide.because(profile, story, likeness, shared=shared)
         score, parts = round(likeness.score, 4), dict(likeness.parts or {})
-        if likeness.veto or likeness.score < self._bounds.join:
+        news = "" if likeness.veto else decide.news(profile, story, likeness)
+        if likeness.veto or not self._belongs(story, likeness, news):
             because = f"nearest: {because}" if because else "nothing like it was told in the window"
             return model.Assignment(model.Kind.NEW, None, score, because, features=parts, nearest_id=story.id)
-        news = decide.news(profile, story, likeness, self._bounds)
+        if not news and likeness.score < self._bounds.same:
+            news = decide.otherwise(profile, story)
         kind = model.Kind.UPDATE if news else model.Kind.DUPLICATE
         return model.Assignment(kind, story.id, score, because, news, parts, known=story.known, nearest_id=story.id)
+
+    def _belongs(self, story: stories.Story, likeness: decide.Likeness, news: str) -> bool:
+        """Whether an entry joins: a known story takes what only resembles it when that is plainly its next step."""
+        return likeness.score >= (self._bounds.same if story.known and not news else self._bounds.join)
 
 
 def _heaviest(profile: features.Profile, vector: vectors.Vector) -> list[tuple[str, int]]:

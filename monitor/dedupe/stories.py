@@ -30,6 +30,7 @@ class Story:
     """What entries are compared with.
 
     slot: its number in the index. total: the sum of its entries' vectors; centroid: that, of length 1.0.
+    found_by: the terms that lead to it.
     first_at, last_at: when it was told, None while no entry of it is dated. seen_at: when it last reached us.
     links: the title that each link had. people, actors: whom it named anywhere; title_*: in a title.
     """
@@ -40,6 +41,7 @@ class Story:
     newest: vectors.Vector
     total: vectors.Vector
     centroid: vectors.Vector
+    found_by: vectors.Numbers
     title: str
     known: bool = False
     size: int = 0
@@ -68,15 +70,15 @@ class Story:
         place = int(np.searchsorted(self.total.terms, np.uint32(number)))
         return place < len(self.total.terms) and int(self.total.terms[place]) == number
 
-    def terms(self) -> vectors.Numbers:
-        """Return the numbers of all terms by which it is found."""
-        return np.union1d(np.union1d(self.total.terms, self.first.terms), self.newest.terms)
+    def take(self, profile: features.Profile, vector: vectors.Vector, *, seed: bool = False) -> None:
+        """Count one more entry of this story.
 
-    def take(self, profile: features.Profile, vector: vectors.Vector) -> None:
-        """Count one more entry of this story."""
+        What a known story is about stays what its seeds tell, or it would take in all that the same people do for ever.
+        """
         self.size += 1
         self.newest = vector
-        if self.size > 1:
+        widens = seed or not self.known
+        if self.size > 1 and widens:
             self.total = vectors.heaviest(vectors.plus(self.total, vector), _CENTROID_TERMS)
             self.centroid = vectors.unit(self.total)
         self._date(profile.at, profile.at, profile.seen_at)
@@ -87,7 +89,7 @@ class Story:
         self.acts |= profile.acts
         self._count(profile.counts, profile.ordinals)
         if profile.sense is not None:
-            self._mean(Meanings(profile.sense, profile.sense, profile.sense))
+            self._mean(Meanings(profile.sense, profile.sense, profile.sense), widens=widens)
         if profile.link:
             self.links[profile.link] = profile.title_key
         self.keys |= dict.fromkeys(key for key in (profile.title_key, profile.text_key) if key)
@@ -109,7 +111,7 @@ class Story:
         self.acts |= other.acts
         self._count(other.counts, other.ordinals)
         if other.meanings is not None:
-            self._mean(other.meanings)
+            self._mean(other.meanings, widens=True)
         self.links |= other.links
         self.keys |= other.keys
         self._trim()
@@ -121,11 +123,12 @@ class Story:
         if seen is not None:
             self.seen_at = max(self.seen_at or seen, seen)
 
-    def _mean(self, later: Meanings) -> None:
+    def _mean(self, later: Meanings, *, widens: bool) -> None:
         if self.meanings is None:
             self.meanings = later
         else:
-            self.meanings = Meanings(self.meanings.first, later.newest, self.meanings.total + later.total)
+            total = self.meanings.total + later.total if widens else self.meanings.total
+            self.meanings = Meanings(self.meanings.first, later.newest, total)
 
     def _count(self, counts: features.Counts, ordinals: features.Ordinals) -> None:
         for act, count in counts.items():
@@ -141,6 +144,6 @@ class Story:
 
 def opened(story_id: int, slot: int, profile: features.Profile, vector: vectors.Vector, *, known: bool) -> Story:
     """Return a story that `profile` opens."""
-    story = Story(story_id, slot, vector, vector, vector, vector, profile.title, known=known)
-    story.take(profile, vector)
+    story = Story(story_id, slot, vector, vector, vector, vector, vector.terms, profile.title, known=known)
+    story.take(profile, vector, seed=known)
     return story

@@ -82,6 +82,11 @@ def cosines(one: Vector, others: Sequence[Vector]) -> NDArray[np.float64]:
     return np.bincount(owners, products, minlength=len(others)).astype(np.float64, copy=False)
 
 
+def union(terms: Numbers, others: Numbers) -> Numbers:
+    """Return the terms of either, ascending."""
+    return np.union1d(terms, others)
+
+
 def without(terms: Numbers, held: Numbers) -> Numbers:
     """Return those of `terms` that are not among `held`."""
     return np.setdiff1d(terms, held, assume_unique=True)
