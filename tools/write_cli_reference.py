@@ -19,7 +19,7 @@ _HEAD = """\
 **Every command** takes `--config PATH` (or `-c PATH`), before or after its name. Without it: the environment variable
 `MONITOR_CONFIG`, then `./config.toml`, `~/.config/monitor/config.toml` (or in
 `$XDG_CONFIG_HOME`), `/etc/monitor/config.toml`.
-Paths inside a configuration start in its folder. `rules list`, `check`, `explain` and `replay` work without any
+Paths inside a configuration start in its folder. `rules list|export`, `check`, `explain` and `replay` work without any
 configuration: the shipped rules and known stories are used then.
 
 **Every listing** takes `--json`: one JSON object a line, instants in ISO 8601 UTC, and nothing at all when there is

@@ -1,12 +1,18 @@
-"""`monitor rules`: which rules are in force, and taking a shipped one over. Shell."""
+"""`monitor rules`: which rules are in force, taking a shipped one over, and handing a set to another desk. Shell."""
 
+import sys
 import textwrap
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from monitor import errors
 from monitor.cli import options, output, session
+
+if TYPE_CHECKING:
+    from monitor import rules as ruling
+    from monitor.rules import nodes
 
 app = typer.Typer(no_args_is_help=True, help="The rules in force. To try one: monitor explain, monitor check.")
 
@@ -56,28 +62,76 @@ def copy(
 
     settings = session.settings(config)
     ruleset = rules.load(settings.rules.paths, base=settings.folder)
-    node = next((node for node in ruleset.nodes if node.rule.id == rule_id), None)
-    if node is None:
-        known = [rule.id for rule in ruleset.rules]
-        msg = f"no rule is called {rule_id!r}{output.did_you_mean(rule_id, known)}; see `monitor rules list`"
-        raise errors.ConfigError(msg)
+    node = _find(ruleset, rule_id)
     own = [path for path in settings.rules.paths if path != "builtin"]
     if not own:
         msg = 'there is no rules folder of your own; add one to [rules] paths: ["builtin", "rules"]'
         raise errors.ConfigError(msg)
     place = settings.folder / own[0] / f"{rule_id}.yaml"
     text = _alone(ruleset.files[node.place.file], node.place.line, rule_id, node.place.file)
+    _write_new(place, text, "edit that one")
+    output.say(f"wrote {place}: it replaces {rule_id!r} of {node.place.file}; after each change: monitor check")
+
+
+@app.command(
+    "export",
+    epilog=options.examples(
+        "monitor rules export > desk.yaml", "monitor rules export sanctions-threat arms-deal --out desk.yaml"
+    ),
+)
+def export(
+    rule_ids: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ID]...", show_default=False, help="Rules of `monitor rules list`; without any, all."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", show_default=False, help="A new file; else standard output."),
+    ] = None,
+    config: options.Config = None,
+) -> None:
+    """Hand rules to another desk: one file that needs no other.
+
+    The lists and rules that they refer to come along, and what you changed with `override:` is in it. Comments are
+    not. The other desk puts the file into its rules folder in place of "builtin", or tries it: monitor check FILE.
+    """
+    from monitor import rules
+
+    settings = session.settings_or_shipped(config)
+    ruleset = rules.load(settings.rules.paths, base=settings.folder)
+    for rule_id in rule_ids or ():
+        _find(ruleset, rule_id)
+    text = rules.export(ruleset, rule_ids or ())
+    if out is None:
+        sys.stdout.write(text)
+        return
+    _write_new(out, text, "name another file")
+    many = output.count(len(rules.from_files({str(out): text}).nodes), "rule")
+    output.say(f"wrote {out}: {many}, with their lists; to try it: monitor check {out}")
+
+
+def _find(ruleset: "ruling.RuleSet", rule_id: str) -> "nodes.RuleNode":
+    """Return the rule of that id. Raises ConfigError with the nearest one."""
+    node = next((node for node in ruleset.nodes if node.rule.id == rule_id), None)
+    if node is None:
+        known = [rule.id for rule in ruleset.rules]
+        msg = f"no rule is called {rule_id!r}{output.did_you_mean(rule_id, known)}; see `monitor rules list`"
+        raise errors.ConfigError(msg)
+    return node
+
+
+def _write_new(place: Path, text: str, instead: str) -> None:
+    """Write a file that is not there yet. instead: what to do when it is. Raises ConfigError."""
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with place.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError as error:
-        msg = f"{place}: is there already; edit that one"
+        msg = f"{place}: is there already; {instead}"
         raise errors.ConfigError(msg) from error
     except OSError as error:
         msg = f"{place}: cannot be written: {error.strerror}"
         raise errors.ConfigError(msg) from error
-    output.say(f"wrote {place}: it replaces {rule_id!r} of {node.place.file}; after each change: monitor check")
 
 
 def _alone(text: str, line: int, rule_id: str, file: str) -> str:
