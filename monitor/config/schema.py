@@ -226,6 +226,7 @@ class ChannelTable(Table):
     digest_cron: str = ""
     limit: Annotated[int, Field(ge=1)] | Literal["off"] = 60
     report: time | None = None
+    repeat: Duration | None = None
     templates: TemplatesTable | None = None
 
     @field_validator("name")
@@ -245,6 +246,14 @@ class ChannelTable(Table):
             msg = f'{name!r} is not a time zone that is known; write one like "Europe/Berlin"'
             raise ValueError(msg) from error
         return name
+
+    @field_validator("repeat")
+    @classmethod
+    def _at_least_a_minute(cls, duration: timedelta | None) -> timedelta | None:
+        if duration is not None and duration < timedelta(minutes=1):
+            msg = "must be at least 1m"
+            raise ValueError(msg)
+        return duration
 
     @field_validator("digest_cron")
     @classmethod

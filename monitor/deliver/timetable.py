@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from monitor import model
-from monitor.deliver import reports
-from monitor.store import engine
+from monitor.deliver import reminders, reports
+from monitor.store import engine, outbox
 
 _REMEMBERED = 1_000
 
@@ -18,8 +18,9 @@ class Timetable:
         self._seen: set[str] = set()
 
     def add_due(self, channels: Iterable[model.Channel], now: datetime) -> None:
-        """Add every report that is due at `now`."""
+        """Add every report and reminder that is due at `now`."""
         for channel in channels:
+            self._add_reminders(channel, now)
             key = reports.due_key(channel, now)
             if key and key not in self._seen:
                 with self._store.write() as tx:
@@ -27,3 +28,12 @@ class Timetable:
                 if len(self._seen) >= _REMEMBERED:
                     self._seen.clear()
                 self._seen.add(key)
+
+    def _add_reminders(self, channel: model.Channel, now: datetime) -> None:
+        if channel.repeat is None:
+            return
+        with self._store.read() as tx:
+            found = reminders.due(tx, channel, now)
+        if found:
+            with self._store.write() as tx:
+                outbox.add(tx, found, now)

@@ -1,7 +1,7 @@
 """Who hears of what, when and why: findings, decisions, channels, silences, alerts. Pure."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
 from monitor.model.entries import Entry
@@ -140,6 +140,7 @@ class Channel:
     url: secret; never in a log, an error or a page. limit: alerts an hour, None for no limit.
     digest: hours of the day (in `zone`) at which all is sent as one message; empty means at once.
     templates: None for the built-in forms. report: when its daily report goes out, in `zone`; None for none.
+    repeat: how often a critical alert is told again until somebody acknowledges it; None for never.
     """
 
     name: str
@@ -156,6 +157,7 @@ class Channel:
     limit: int | None = 60
     templates: Templates | None = None
     report: time | None = None
+    repeat: timedelta | None = None
 
 
 class SilenceKind(StrEnum):

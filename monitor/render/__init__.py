@@ -4,6 +4,7 @@ custom    an operator's own templates
 view      an alert in words, cleaned, before any markup
 outline   the order of a digest
 report    a day of a channel
+again     a reminder of what was told
 plain, markup, slack, facts   the same in text, HTML mail, Slack blocks and JSON
 words     cleaning, cutting, marking
 sample    a lifelike alert, to try all that on
@@ -19,13 +20,26 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from monitor import errors, model
-from monitor.render import custom, facts, markup, outline, plain, sample, slack, words
+from monitor.render import again, custom, facts, markup, outline, plain, sample, slack, words
 from monitor.render.report import Down, Report, Told
 from monitor.render.report import subject as subject_of
 from monitor.render.report import text as text_of
 from monitor.render.view import View, view
 
-__all__ = ["Down", "Form", "Report", "Told", "alert", "complaint", "digest", "form_of", "operator", "report", "sample"]
+__all__ = [
+    "Down",
+    "Form",
+    "Report",
+    "Told",
+    "alert",
+    "complaint",
+    "digest",
+    "form_of",
+    "operator",
+    "reminder",
+    "report",
+    "sample",
+]
 
 
 class Form(StrEnum):
@@ -114,6 +128,17 @@ def operator(
     elif form is Form.WEBHOOK:
         data = {"operator": {"subject": subject, "text": text, "level": level.value}}
     return model.Message(key, subject, text, html=html, level=level, data=data)
+
+
+def reminder(message: model.Message, channel: model.Channel, *, key: str, ref: str, number: int) -> model.Message:
+    """Return a message that was sent before, as the reminder that nobody has acknowledged its alert.
+
+    ref: the alert's, `A-7`. number: 1 for the first reminder.
+    """
+    told = again.reminder(message, key=key, ref=ref, number=number)
+    if form_of(channel.url) is Form.SHORT:
+        return replace(told, text=words.cut(told.text, limit_of(channel.url)))
+    return told
 
 
 def report(found: Report, channel: model.Channel, *, key: str) -> model.Message:

@@ -68,6 +68,11 @@ def custom(text: str) -> dict[str, Any]:
     return {"text": _capped(text.strip()), "blocks": [_section(chunk) for chunk in chunks[:_BLOCKS]]}
 
 
+def with_note(text: str, blocks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a message's blocks with a line of ours before them."""
+    return [_section(f"*{escape(text)}*"), *blocks][: _BLOCKS + 2]
+
+
 def note(subject: str, text: str) -> dict[str, Any]:
     """Return the payload of an operator's message."""
     sections = [_section(chunk) for chunk in _chunks(escape(text).splitlines() or [" "])]

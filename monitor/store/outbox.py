@@ -186,6 +186,20 @@ def list_notifications(
     return outbox_rows.select_notifications(tx, wanted)
 
 
+def list_unacknowledged(tx: Session, channel: str, since: datetime) -> tuple[model.Notification, ...]:
+    """Return the critical alerts sent to `channel` by themselves since then that nobody acknowledged, oldest first."""
+    table, links, raised = tables.notifications, tables.notification_alerts, tables.alerts
+    unseen = (
+        sa.exists()
+        .where(links.c.notification_id == table.c.id, links.c.alert_id == raised.c.id)
+        .where(raised.c.acked_at.is_(None))
+    )
+    first = sa.and_(table.c.kind == model.NotificationKind.ALERT, table.c.reason != "repeat", unseen)
+    sent = sa.and_(table.c.channel == channel, table.c.sent_at >= since, sa.text("notifications.state = 'sent'"))
+    wanted = sa.select(table).where(sent, first, table.c.level == model.Level.CRITICAL)
+    return outbox_rows.select_notifications(tx, wanted.order_by(table.c.id))
+
+
 def get(tx: Session, notification_id: int) -> model.Notification:
     """Return a notification; raises KeyError."""
     found = outbox_rows.select_notifications(
