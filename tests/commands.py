@@ -35,6 +35,9 @@ rules:
     tags: [visits]
     match:
       all: [[visit*, arrives], [president, Putin, "prime minister"]]
+    tests:
+      match: ["Putin arrives in Hanoi"]
+      no_match: ["President opens a bakery"]
 """
 
 SMALL_CONFIG = """\

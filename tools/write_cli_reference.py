@@ -30,7 +30,7 @@ nothing. Mistakes are told on standard error, one line each.
 | 0 | well |
 | 1 | failed: a channel refused, the database is away, `status` or `healthcheck` is not well |
 | 2 | used or configured wrongly; the message names file, line, what is wrong and what to write instead |
-| 3 | a check found something: a rule's own test fails, a name names nothing |
+| 3 | a check found something: a rule's own test fails, a rule or name does nothing |
 | 130 | ended by Ctrl-C |
 | 141 | whoever read the output has gone (`monitor alerts list \\| head`) |
 

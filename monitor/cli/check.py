@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor import errors
-from monitor.cli import check_stats, options, output
+from monitor.cli import check_fix, check_stats, options, output
 
 if TYPE_CHECKING:
     from monitor import config as configuration
     from monitor import rules as ruling
 
-EXAMPLES = options.examples("monitor check", "monitor check rules/", "monitor check --stats")
+EXAMPLES = options.examples(
+    "monitor check", "monitor check rules/", "monitor check rules/ --fix", "monitor check --stats"
+)
 _WRONG, _FOUND = 2, 3
 
 
@@ -25,14 +27,19 @@ def command(
     ] = None,
     config: options.Config = None,
     *,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Mend in your rule files what needs no person to mend it.")
+    ] = False,
     stats: Annotated[bool, typer.Option("--stats", help="What each rule matched in 30 days, from the store.")] = False,
     as_json: options.Json = False,
 ) -> None:
     """Say what is wrong, where, and what to write instead.
 
     It looks at configuration, feeds, rules and their tests, known stories and channels, and never at the network.
-    Each line names file, line, what is wrong and what to write instead. Exit status: 0 all is well, 2 something is
-    broken, 3 a rule's own test fails or something is worth a look.
+    Each line names file, line, what is wrong and what to write instead. --fix mends misspelt keys, headlines that a
+    colon made a mapping and terms that a # cut, shows each line before and after, and checks what is left; comments
+    stay, and shipped files are never touched. Exit status: 0 all is well, 2 something is broken, 3 a rule's own test
+    fails or something is worth a look.
     """
     from monitor import config as configuration
 
@@ -41,10 +48,12 @@ def command(
         raise errors.ConfigError(msg)
     report = Report()
     if path is not None and _is_rules(path):
+        if fix:
+            check_fix.mend([str(path)], Path(), as_json=as_json)
         check_rules(report, [str(path)], Path())
     else:
         inside = path / "config.toml" if path is not None and path.is_dir() else path
-        _check_all(report, configuration.find_file(inside or config))
+        _check_all(report, configuration.find_file(inside or config), fix=fix, as_json=as_json)
     report.tell(as_json=as_json)
     if stats and not report.broken:
         check_stats.show(configuration.load(configuration.find_file(path or config)), as_json=as_json)
@@ -88,7 +97,10 @@ class Report:
 
 
 def check_rules(report: Report, paths: Sequence[str], base: Path) -> "ruling.RuleSet | None":
-    """Look at rules and at what their own tests say; None when no rule is left."""
+    """Look at rules, at what silently does nothing in them and at what their own tests say; None when none is left.
+
+    While something is broken, only that is told: a list may be unused because its rule could not be read.
+    """
     from monitor import match, rules
 
     try:
@@ -97,9 +109,10 @@ def check_rules(report: Report, paths: Sequence[str], base: Path) -> "ruling.Rul
         report.broken += error.complaints
         return None
     ruleset, complaints = rules.attempt(files)
-    for one in complaints:
-        (report.broken if one.severity is rules.Severity.ERROR else report.doubtful).append(str(one))
+    broken = [str(one) for one in complaints if one.severity is rules.Severity.ERROR]
+    report.broken += broken
     if ruleset is not None:
+        report.doubtful += [] if broken else [str(one) for one in rules.lint(ruleset)]
         report.doubtful += [str(one) for one in match.failing_tests(ruleset)]
         report.looked_at.append(output.count(len(ruleset.rules), "rule"))
     return ruleset
@@ -110,7 +123,7 @@ def _is_rules(path: Path) -> bool:
     return path.suffix in {".yaml", ".yml"} or (path.is_dir() and not (path / "config.toml").exists())
 
 
-def _check_all(report: Report, path: Path | None) -> None:
+def _check_all(report: Report, path: Path | None, *, fix: bool, as_json: bool) -> None:
     """Look at a configuration and at all that it names."""
     from monitor import config as configuration
 
@@ -121,6 +134,8 @@ def _check_all(report: Report, path: Path | None) -> None:
         return
     report.looked_at.append(str(path) if path else "no configuration, so the defaults with the shipped rules")
     report.looked_at.append(output.count(len(settings.feeds), "feed"))
+    if fix:
+        check_fix.mend(settings.rules.paths, settings.folder, as_json=as_json)
     ruleset = check_rules(report, settings.rules.paths, settings.folder)
     _check_seeds(report, settings)
     _check_channels(report, settings)

@@ -82,7 +82,7 @@ def copy(
 def export(
     rule_ids: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ID]...", show_default=False, help="Rules of `monitor rules list`; without any, all."),
+        typer.Argument(metavar="ID", show_default=False, help="Rules of `monitor rules list`; without any, all."),
     ] = None,
     out: Annotated[
         Path | None,

@@ -48,7 +48,7 @@ def add_feeds(folder: Path, specs: Sequence[model.FeedSpec]) -> None:
             if getattr(spec, key):
                 table[key] = getattr(spec, key)
         feeds.append(table)
-    _replace(path, tomlkit.dumps(document))
+    replace(path, tomlkit.dumps(document))
 
 
 def remove_feed(path: Path, name: str) -> bool:
@@ -62,12 +62,12 @@ def remove_feed(path: Path, name: str) -> bool:
     for number, table in enumerate(feeds):
         if table.get("name") == name:
             del feeds[number]
-            _replace(path, tomlkit.dumps(document))
+            replace(path, tomlkit.dumps(document))
             return True
     return False
 
 
-def _replace(path: Path, text: str) -> None:
+def replace(path: Path, text: str) -> None:
     """Write `text` to `path` in one step, so that nobody ever reads half of it."""
     try:
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
