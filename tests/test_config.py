@@ -202,7 +202,7 @@ breaks = "critical"
             'folder = "/x"\n',
             (
                 "config.toml:1: unknown key 'folder' "
-                "(known here: channels, feeds, keep, log, poll, rules, store, stories, web)"
+                "(known here: channels, feeds, heartbeat, keep, log, poll, rules, store, stories, web)"
             ),
         ),
         (

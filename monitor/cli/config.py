@@ -47,6 +47,8 @@ def masked(settings: "configuration.Settings") -> dict[str, Any]:
         feed["headers"] = dict.fromkeys(feed["headers"], _MASK)
     for channel in tables["channels"]:
         channel["url"] = f"{urlsplit(channel['url']).scheme or 'url'}://{_MASK}"
+    if tables["heartbeat"]["url"]:
+        tables["heartbeat"]["url"] = f"{urlsplit(tables['heartbeat']['url']).scheme}://{_MASK}"
 
     def plain(value: object) -> object:
         if isinstance(value, dict):

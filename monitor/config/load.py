@@ -15,11 +15,12 @@ from monitor import errors
 from monitor.config import schema, units
 from monitor.config.files import FEEDS_FILE
 
-_SECRETS = {"store": ("url",), "feeds": ("url",), "channels": ("url",)}
+_SECRETS = {"store": ("url",), "feeds": ("url",), "channels": ("url",), "heartbeat": ("url",)}
 _STANDS_IN: dict[str | int, str] = {  # for a secret that was complained of already
     "store": "sqlite:///monitor.db",
     "feeds": "https://unset.invalid/",
     "channels": "unset://",
+    "heartbeat": "https://unset.invalid/",
 }
 _MOST_BYTES = 5 * 1024 * 1024
 

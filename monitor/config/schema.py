@@ -275,6 +275,29 @@ class ChannelTable(Table):
         return model.Channel(**plain, digest=digest, zone=self.timezone, quiet=quiet, limit=limit, templates=templates)
 
 
+class HeartbeatTable(Table):
+    """[heartbeat]. url: asked while all is well; empty for none."""
+
+    url: str = ""
+    every: Duration = timedelta(minutes=1)
+
+    @field_validator("url")
+    @classmethod
+    def _is_http(cls, url: str) -> str:
+        if url and (not url.startswith(("http://", "https://")) or not url.isprintable() or " " in url):
+            msg = "not an address that can be asked; write https://..."
+            raise ValueError(msg)
+        return url
+
+    @field_validator("every")
+    @classmethod
+    def _at_least_a_second(cls, duration: timedelta) -> timedelta:
+        if duration < timedelta(seconds=1):
+            msg = "must be at least 1s"
+            raise ValueError(msg)
+        return duration
+
+
 class WebTable(Table):
     """[web]. listen: host:port, or "off"."""
 
@@ -311,6 +334,7 @@ class Settings(Table):
     stories: StoriesTable = StoriesTable()
     keep: KeepTable = KeepTable()
     channels: tuple[ChannelTable, ...] = ()
+    heartbeat: HeartbeatTable = HeartbeatTable()
     web: WebTable = WebTable()
     log: LogTable = LogTable()
     folder: Annotated[Path, Field(exclude=True)] = Path()
@@ -358,6 +382,7 @@ TABLES: dict[str, type[Table]] = {
     "channels": ChannelTable,
     "quiet": QuietTable,
     "templates": TemplatesTable,
+    "heartbeat": HeartbeatTable,
     "web": WebTable,
     "log": LogTable,
 }

@@ -4,6 +4,7 @@
     decide     every second, and at once when entries came in
     deliver    every second, and at once when an alert was made
     heartbeat  every 10 s        tell the store, and systemd's watchdog, that all ticks are alive
+    ping       every minute      ask the [heartbeat] url, so that somebody notices when we are silent
     prune      every hour        let go of texts that are older than [keep] says
 
 Due times live in the tables, so that a restart polls nothing again. SIGTERM drains, SIGHUP and changed files reload.

@@ -16,7 +16,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 import monitor
 from monitor import clock, config, deliver, errors, log, pipeline, send
-from monitor.daemon import inforce, polls, watch
+from monitor.daemon import inforce, pinger, polls, watch
 from monitor.daemon.thread import StoreThread
 from monitor.store import engine, facts, upkeep
 
@@ -24,6 +24,7 @@ events = structlog.get_logger()
 
 _DRAIN = timedelta(seconds=8)
 _OVERDUE = 90.0  # seconds
+_SELDOM = frozenset({"prune", "ping"})  # ticks that may be further apart
 _AHEAD = timedelta(seconds=2)
 _DEBOUNCE = 0.3
 _PASS = 50
@@ -67,6 +68,7 @@ class _Service:
         self._clock_watch = watch.ClockWatch()
         self._alive: dict[str, float] = {}
         self._complaint = ""
+        self._pinger = pinger.Pinger()
         self._polling: pipeline.Polling | None = None
 
     async def run(self) -> int:
@@ -104,6 +106,7 @@ class _Service:
             "decide": (self._decide, 1),
             "deliver": (self._deliver, 1),
             "heartbeat": (self._heartbeat, 10),
+            "ping": (self._ping, self._found.settings.heartbeat.every.total_seconds()),
             "prune": (self._prune, 3600),
         }
         now = clock.now()
@@ -164,13 +167,20 @@ class _Service:
 
     async def _heartbeat(self) -> None:
         """Say that we live, if all ticks do: a watchdog that is fed by a timer alone watches nothing."""
-        steady = time.monotonic()
-        overdue = [name for name, at in self._alive.items() if name != "prune" and steady - at > _OVERDUE]
+        overdue = self._overdue()
         if overdue:
             events.error("ticks_overdue", ticks=overdue)
             return
         await self._thread.call(self._put_heartbeat, clock.now())
         self._systemd.notify("WATCHDOG=1")
+
+    def _overdue(self) -> list[str]:
+        """Return the ticks that have not come to an end for too long."""
+        steady = time.monotonic()
+        return [name for name, at in self._alive.items() if name not in _SELDOM and steady - at > _OVERDUE]
+
+    async def _ping(self) -> None:
+        await self._pinger.ping(self._found.settings, well=not self._overdue())
 
     def _put_heartbeat(self, now: datetime) -> None:
         with self._store.write() as tx:
@@ -269,6 +279,9 @@ class _Service:
             self._polling = await self._open.enter_async_context(self._open_polling(found.settings))
         self._deciding, self._found = deciding, found
         self._deliverer.set_channels(found.channels)
+        self._scheduler.reschedule_job(
+            "ping", trigger="interval", seconds=found.settings.heartbeat.every.total_seconds()
+        )
         if (found.settings.store, found.settings.web, found.settings.log) != (before.store, before.web, before.log):
             events.warning("restart_needed", why="[store], [web] and [log] are read at the start only")
         _say(changes, "reloaded", rules=len(found.ruleset.rules), channels=[channel.name for channel in found.channels])
