@@ -46,6 +46,9 @@ def command(
     if path is not None and config is not None:
         msg = "give either a PATH or --config, not both"
         raise errors.ConfigError(msg)
+    if path is not None and not path.exists():
+        msg = f"{path}: no such file or folder; name a configuration, or a folder or file of rules"
+        raise errors.ConfigError(msg)
     report = Report()
     if path is not None and _is_rules(path):
         if fix:
@@ -112,8 +115,8 @@ def check_rules(report: Report, paths: Sequence[str], base: Path) -> "ruling.Rul
     broken = [str(one) for one in complaints if one.severity is rules.Severity.ERROR]
     report.broken += broken
     if ruleset is not None:
-        report.doubtful += [] if broken else [str(one) for one in rules.lint(ruleset)]
-        report.doubtful += [str(one) for one in match.failing_tests(ruleset)]
+        if not broken:
+            report.doubtful += [str(one) for one in (*rules.lint(ruleset), *match.failing_tests(ruleset))]
         report.looked_at.append(output.count(len(ruleset.rules), "rule"))
     return ruleset
 
