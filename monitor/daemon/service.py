@@ -79,7 +79,13 @@ class _Service:
         self._deciding, changes = await self._apply(self._found)
         courier = send.open_sender(identity=await self._thread.call(inforce.identity, self._store, clock.now()))
         self._deliverer = deliver.Deliverer(
-            self._store, self._thread.call, self._found.channels, courier, clock=clock.now, jitter=random.random
+            self._store,
+            self._thread.call,
+            self._found.channels,
+            courier,
+            clock=clock.now,
+            jitter=random.random,
+            call_first=self._thread.call_first,
         )
         async with AsyncExitStack() as self._open:
             self._polling = await self._open.enter_async_context(self._open_polling(self._found.settings))

@@ -52,7 +52,8 @@ class Call(Protocol):
 class Deliverer:
     """Brings what the outbox holds to its channels.
 
-    call: runs a function on the store's thread. clock, jitter: now, and chance from 0.0 to 1.0.
+    call: runs a function on the store's thread; call_first: the same, before what waits there, for outcomes.
+    clock, jitter: now, and chance from 0.0 to 1.0.
     within: how long a send may take, whatever the library does.
     """
 
@@ -66,8 +67,10 @@ class Deliverer:
         clock: Callable[[], datetime],
         jitter: Callable[[], float],
         within: timedelta = SEND_WITHIN,
+        call_first: Call | None = None,
     ) -> None:
         self._store, self._call, self._sender = store, call, sender
+        self._call_first = call_first or call
         self._clock, self._jitter, self._within = clock, jitter, within
         self._channels: dict[str, model.Channel] = {}
         self._timetable = timetable.Timetable(store)
@@ -237,7 +240,7 @@ class Deliverer:
     async def _settle_late(self, lane: Lane) -> None:
         if lane.unsettled is None:
             return
-        if not await self._call(lane.unsettled):
+        if not await self._call_first(lane.unsettled):
             log.warning("lease_lost", channel=lane.name)
         lane.unsettled = None
 
