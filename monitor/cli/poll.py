@@ -34,7 +34,7 @@ def command(
             raise errors.ConfigError(msg)
     with session.store(settings):
         pass  # a store that cannot be opened is a wrong configuration
-    done = daemon.poll_once(lambda: configuration.load(path), names=tuple(feed or ()) or None, everything=every)
+    done = daemon.poll_once(lambda: settings, names=tuple(feed or ()) or None, everything=every)
     polls = {outcome.value: count for outcome, count in done.polling.polls.items() if count}
     row = {
         "entries": done.polling.entries,
