@@ -22,6 +22,7 @@ from monitor import model
 FIRST_POLL_DELAY = timedelta(minutes=1)
 LONGEST_HOLD = timedelta(hours=24)
 RISE_OUTLETS = 5
+_ABBREVIATION = 3
 _FURTHEST_DIGEST = 40  # days
 RISE_WITHIN = timedelta(hours=6)
 
@@ -336,14 +337,26 @@ def _held(decision: model.Decision, reason: model.Reason, until_at: datetime, ba
 
 
 def _covers(silence: model.Silence, entry: model.Entry, story_id: int | None) -> bool:
-    """Whether a silence of a story, a feed or a term covers the entry."""
+    """Whether a silence of a story, a feed, an actor or a term covers the entry."""
     if silence.kind is model.SilenceKind.STORY:
         digits = silence.value.strip().upper().removeprefix("S-")
         return digits.isdecimal() and int(digits) == story_id
     if silence.kind is model.SilenceKind.FEED:
         return silence.value == entry.feed
-    words = r"\s+".join(re.escape(word) for word in _folded(silence.value).split())
-    text = f"{_folded(entry.title)}\n{_folded(entry.summary)}"
+    names = silence.value.split("|") if silence.kind is model.SilenceKind.ACTOR else [silence.value]
+    return any(_stands_in(name, entry, exactly=_is_short(name, silence.kind)) for name in names)
+
+
+def _is_short(name: str, kind: model.SilenceKind) -> bool:
+    """Whether an actor's name is so short that in other letters it is another word: US, IS."""
+    return kind is model.SilenceKind.ACTOR and len(name.strip()) <= _ABBREVIATION
+
+
+def _stands_in(name: str, entry: model.Entry, *, exactly: bool) -> bool:
+    """Whether whole words stand in an entry's title or summary; exactly: case and accents count."""
+    fold = str if exactly else _folded
+    words = r"\s+".join(re.escape(word) for word in fold(name).split())
+    text = f"{fold(entry.title)}\n{fold(entry.summary)}"
     return bool(words) and re.search(rf"(?<!\w){words}(?!\w)", text) is not None
 
 

@@ -104,6 +104,8 @@ def test_below_its_level_a_channel_is_left_alone() -> None:
         (model.SilenceKind.STORY, "S-12"),
         (model.SilenceKind.FEED, "Wire"),
         (model.SilenceKind.TERM, "pyongyang"),
+        (model.SilenceKind.ACTOR, "North Korea|dprk|pyongyang"),
+        (model.SilenceKind.ACTOR, "United States|US"),
         (model.SilenceKind.TERM, "new  SANCTIONS"),
         (model.SilenceKind.TERM, "arms deal"),
     ],
@@ -122,6 +124,8 @@ def test_a_silence_wins_and_is_named(kind: model.SilenceKind, value: str) -> Non
         (model.SilenceKind.STORY, "twelve"),
         (model.SilenceKind.FEED, "wire"),
         (model.SilenceKind.TERM, "sanction"),
+        (model.SilenceKind.ACTOR, "us"),
+        (model.SilenceKind.ACTOR, "United Kingdom|UK|british"),
         (model.SilenceKind.TERM, " "),
     ],
 )

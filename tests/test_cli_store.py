@@ -175,10 +175,10 @@ def test_a_silence_comes_and_goes(desk: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "name one thing to mute: --rule ID, --story ID, --feed NAME or --term WORDS\n"),
+        ((), "name one thing to mute: --rule ID, --story ID, --feed NAME, --actor NAME or --term WORDS\n"),
         (
             ("--rule", "a", "--feed", "b", "--for", "1h"),
-            "name one thing to mute: --rule ID, --story ID, --feed NAME or --term WORDS\n",
+            "name one thing to mute: --rule ID, --story ID, --feed NAME, --actor NAME or --term WORDS\n",
         ),
         (("--term", "grain"), "say how long: either --for 24h or --until 2026-12-01\n"),
         (
@@ -248,3 +248,15 @@ def test_what_cannot_be_done_to_a_notification_is_told(desk: Path, arguments: tu
     """Each is one line that says why, and what to do."""
     found = monitor("outbox", *arguments, folder=desk)
     assert (found.status, found.err) == (2, said)
+
+
+def test_an_actor_is_muted_however_it_is_written(desk: Path) -> None:
+    """`--actor` takes all the names of one actor, and the listing shows the one that was typed."""
+    found = monitor("silence", "add", "--actor", "North Korea", "--for", "2d", folder=desk)
+    assert "actor 'North Korea' is muted until" in found.out
+    assert "pyongyang" in found.out.partition("also written: ")[2]
+    assert "North Korea " in monitor("silence", "list", folder=desk).out
+    alone = monitor("silence", "add", "--actor", "Ruritania", "--for", "2d", folder=desk).out
+    assert "also written" not in alone
+    (_, row) = monitor("silence", "list", "--json", folder=desk).rows
+    assert (row["kind"], row["value"]) == ("actor", "Ruritania")

@@ -190,6 +190,19 @@ def test_a_digest_leaves_out_and_counts_what_is_silenced(desk: Desk) -> None:
     assert "Headline 1" not in digest.text
 
 
+def test_a_digest_counts_what_was_silenced_since_the_one_before(desk: Desk) -> None:
+    """What a silence kept back at its decision counts in the next digest, and in no later one."""
+    for expected in ("2 alerts; 1 more silenced", "2 alerts"):
+        if "silenced" in expected:
+            desk.alert(state=State.SILENCED, reason="silenced")
+            desk.alert(state=State.SILENCED, reason="dropped")
+        for _ in range(2):
+            desk.alert(state=State.HELD, batch="quiet")
+        desk.run()
+        (_, digest) = desk.sender.sent[-1]
+        assert digest.text.startswith(f"Quiet hours are over: {expected}\n")
+
+
 def test_a_message_that_says_nothing_is_dead(lite: Desk) -> None:
     """A notification without an alert and without a text is given up, and told."""
     number = stored.notify(lite.store)

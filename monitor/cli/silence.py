@@ -1,4 +1,4 @@
-"""`monitor silence`: mute a rule, a story, a feed or words for a while. Shell."""
+"""`monitor silence`: mute a rule, a story, a feed, an actor or words for a while. Shell."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +11,7 @@ from monitor.cli import options, output, session
 if TYPE_CHECKING:
     from monitor import config as configuration
 
-app = typer.Typer(no_args_is_help=True, help="Mute a rule, a story, a feed or words for a while.")
+app = typer.Typer(no_args_is_help=True, help="Mute a rule, a story, a feed, an actor or words for a while.")
 
 
 @app.command(
@@ -19,6 +19,7 @@ app = typer.Typer(no_args_is_help=True, help="Mute a rule, a story, a feed or wo
     epilog=options.examples(
         "monitor silence add --story 12 --for 24h",
         'monitor silence add --rule state-visit --for 7d --comment "summit week"',
+        'monitor silence add --actor "North Korea" --for 2d',
         'monitor silence add --term "grain deal" --until 2026-12-01',
     ),
 )
@@ -31,6 +32,10 @@ def add(
     term: Annotated[
         str | None, typer.Option(metavar="WORDS", help="Whole words in title or summary.", show_default=False)
     ] = None,
+    actor: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="A state, body or leader, however it is written.", show_default=False),
+    ] = None,
     length: Annotated[
         str | None, typer.Option("--for", metavar="TIME", help='How long, like "24h".', show_default=False)
     ] = None,
@@ -42,7 +47,7 @@ def add(
     config: options.Config = None,
 ) -> None:
     """Mute one thing until a time. A silenced story counts as decided: afterwards only its updates alert."""
-    kind, value = _what({"rule": rule, "story": story, "feed": feed, "term": term})
+    kind, value = _what({"rule": rule, "story": story, "feed": feed, "term": term, "actor": actor})
     now = clock.now()
     ends_at = _end(length, until, now)
     settings = session.settings(config)
@@ -55,7 +60,10 @@ def add(
                 stories.get_story(tx, int(value))
         silence = model.Silence(0, kind, value, now, ends_at, author or options.login(), comment)
         number = silences.add(tx, silence)
-    output.say(f"silence {number}: {kind} {value!r} is muted until {output.when(ends_at)} UTC")
+    name, *others = value.split("|") if kind is model.SilenceKind.ACTOR else [value]
+    output.say(f"silence {number}: {kind} {name!r} is muted until {output.when(ends_at)} UTC")
+    if others:
+        output.say(f"  also written: {', '.join(others)}")
     output.say(f"  end it early: monitor silence end {number}")
 
 
@@ -88,7 +96,7 @@ def list_(
     columns = (
         output.Column("id", "ID", style="bold"),
         output.Column("kind", "MUTES"),
-        output.Column("value", "WHAT"),
+        output.Column("value", "WHAT", lambda value: str(value).partition("|")[0]),
         output.Column("ends_at", "UNTIL (UTC)"),
         output.Column("active", "IN FORCE", lambda active: "yes" if active else "no"),
         output.Column("author", "BY"),
@@ -117,9 +125,13 @@ def _what(given: dict[str, str | None]) -> tuple[model.SilenceKind, str]:
     """Return the one thing that was named."""
     named = [(kind, value.strip()) for kind, value in given.items() if value is not None and value.strip()]
     if len(named) != 1:
-        msg = "name one thing to mute: --rule ID, --story ID, --feed NAME or --term WORDS"
+        msg = "name one thing to mute: --rule ID, --story ID, --feed NAME, --actor NAME or --term WORDS"
         raise errors.ConfigError(msg)
     kind, value = named[0]
+    if kind == "actor":
+        from monitor import dedupe
+
+        value = "|".join(dedupe.forms(value))
     if kind == "story":
         value = str(options.number(value, "S"))
     return model.SilenceKind(kind), value

@@ -9,6 +9,7 @@ How it decides and how well is in docs/stories.md.
 
 from monitor.dedupe.features import Profile, profile, seed_profile
 from monitor.dedupe.index import Index
+from monitor.dedupe.lexicon import forms
 from monitor.dedupe.meaning import Encoder
 
-__all__ = ["Encoder", "Index", "Profile", "profile", "seed_profile"]
+__all__ = ["Encoder", "Index", "Profile", "forms", "profile", "seed_profile"]

@@ -67,6 +67,22 @@ def actor_titles() -> Mapping[str, str]:
     return titles
 
 
+def forms(name: str) -> tuple[str, ...]:
+    """Return every way to write the actor that `name` names, as it was typed first; `name` alone when it is unknown.
+
+    Short ones are capitalised ("US"), because in small letters they are other words.
+    """
+    folded = " ".join(name.split()).casefold()
+    for file in ("actors.txt", "persons.txt"):
+        for _, text in _lines(file):
+            known = [spelling for form in text.split("|") for spelling in form.lstrip("+").split("/")]
+            if folded in known:
+                short = str.upper if file == "actors.txt" else str.title
+                others = (short(form) if len(form) <= _ABBREVIATION else form for form in known if form != folded)
+                return (name, *others)
+    return (name,)
+
+
 @cache
 def persons() -> frozenset[str]:
     """Return the last names that by themselves name one person."""

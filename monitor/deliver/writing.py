@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
 
 from monitor import alert, errors, model, render
 from monitor.deliver import digests, notices
@@ -38,6 +40,8 @@ class Written:
     is_update: bool | None = None
 
 
+_WEEK = timedelta(days=7)
+
 Outcome = Silenced | Unsayable | Exceeding | Written
 
 
@@ -60,6 +64,7 @@ def write(
         brought = stories.alerts(tx, item.alert_ids)
         muted = silences.list_active(tx, now)
         thread = outbox.thread_key(tx, item.story_id, channel.name) if item.story_id is not None else ""
+        silenced = _silenced_before(tx, item, now)
     covering = {one.id: by for one in brought if (by := _silence(one, channel, muted, now))}
     audible = tuple(one for one in brought if one.id not in covering)
     if item.alert_ids and not brought:
@@ -71,7 +76,7 @@ def write(
         return Exceeding(is_update)
     if item.message is not None:
         return Written(item.message, is_update)
-    message, complaint = _rendered(item, channel, audible, thread, len(covering))
+    message, complaint = _rendered(item, channel, audible, thread, silenced + len(covering))
     if message is None:
         return Unsayable("it brings no alert and has no text")
     with store.write() as tx:
@@ -106,6 +111,13 @@ def _rendered(
         return None, ""
     title = digests.title_of(item.batch, channel, alerts)
     return render.digest(alerts, channel, key=item.key, title=title, silenced=silenced, thread=thread), ""
+
+
+def _silenced_before(tx: Session, item: model.Notification, now: datetime) -> int:
+    """Return how many messages were silenced since the channel's digest before this one; 0 for a story's updates."""
+    if item.kind is not model.NotificationKind.DIGEST or item.story_id is not None:
+        return 0
+    return outbox.count_silenced(tx, item.channel, item.id, now - _WEEK)
 
 
 def _silence(

@@ -166,6 +166,7 @@ class SilenceKind(StrEnum):
     RULE = "rule"
     STORY = "story"
     FEED = "feed"
+    ACTOR = "actor"  # every way to write a name, parted by "|"; whole words in title or summary
     TERM = "term"  # whole words in title or summary, case and accents folded
 
 

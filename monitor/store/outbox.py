@@ -200,6 +200,20 @@ def list_unacknowledged(tx: Session, channel: str, since: datetime) -> tuple[mod
     return outbox_rows.select_notifications(tx, wanted.order_by(table.c.id))
 
 
+def count_silenced(tx: Session, channel: str, before: int, since: datetime) -> int:
+    """Return how many messages silences kept from `channel` between its digest before the notification `before` and it.
+
+    since: what is older is not counted, whatever the digest before.
+    """
+    table = tables.notifications
+    earlier = sa.and_(table.c.channel == channel, table.c.id < before)
+    digest = sa.and_(earlier, table.c.kind == model.NotificationKind.DIGEST)
+    last = sa.select(sa.func.coalesce(sa.func.max(table.c.id), 0)).where(digest).scalar_subquery()
+    by_silence = sa.and_(table.c.state == _State.SILENCED, table.c.reason.startswith("silence"))
+    counted = sa.select(sa.func.count()).where(earlier, by_silence, table.c.id > last, table.c.created_at >= since)
+    return tx.connection().scalar(counted) or 0
+
+
 def get(tx: Session, notification_id: int) -> model.Notification:
     """Return a notification; raises KeyError."""
     found = outbox_rows.select_notifications(
