@@ -186,10 +186,7 @@ def serve(count: int, items: int, orders: Connection) -> None:
         feed.publish(conditional=True)
 
     def obey(done: asyncio.Event) -> None:
-        try:
-            order = orders.recv()
-        except EOFError:  # whoever asked for the server is gone
-            order = "end"
+        order = received(orders)
         if order == "end":
             asyncio.get_running_loop().remove_reader(orders.fileno())
             done.set()
@@ -210,6 +207,14 @@ def serve(count: int, items: int, orders: Connection) -> None:
         await done.wait()
 
     asyncio.run(listen())
+
+
+def received(orders: Connection) -> str:
+    """Return the next order; `end` when whoever gives them is gone."""
+    try:
+        return str(orders.recv())
+    except EOFError:
+        return "end"
 
 
 @contextmanager
