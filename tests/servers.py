@@ -282,7 +282,7 @@ class MailReceiver:
 
     def start(self) -> None:
         """Listen, on the same port as before if it was stopped."""
-        self.port = self.port or _free_port(self.host)
+        self.port = self.port or free_port(self.host)
         self._controller = Controller(self, hostname=self.host, port=self.port, data_size_limit=None)
         self._controller.start()
 
@@ -343,7 +343,11 @@ class _Handler(BaseHTTPRequestHandler):
         """Record the request and send its answer, whatever the method."""
         size = int(self.headers.get("Content-Length") or 0)
         asked = {name.lower(): value for name, value in self.headers.items()}
-        request = Request(self.command, self.path, asked, self.rfile.read(size), time.monotonic())
+        body = self.rfile.read(size)
+        if len(body) < size:  # the client was killed in the middle: that is no request
+            self.close_connection = True
+            return
+        request = Request(self.command, self.path, asked, body, time.monotonic())
         answer = self.server.owner.answer(request)
         with contextlib.suppress(OSError):
             if (answer.wait and not self.server.owner.pause(answer.wait)) or answer.drop:
@@ -394,7 +398,8 @@ def _pieces(body: bytes, size: int) -> Sequence[bytes]:
     return [body[at : at + size] for at in range(0, len(body), size)] if size else [body]
 
 
-def _free_port(host: str) -> int:
+def free_port(host: str) -> int:
+    """Return a port that nobody listens on."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])

@@ -138,6 +138,7 @@ def test_a_bots_retry_leaves_out_who_has_it(hooks: servers.WebhookReceiver, bot:
     ("said", "permanent", "message_only"),
     [
         (slack_said(ok=False, error="token_revoked"), True, False),
+        (slack_said(ok=False, error="invalid_auth"), True, False),
         (slack_said(ok=False, error="channel_not_found"), True, False),
         (slack_said(ok=False, error="msg_too_long"), True, True),
         (slack_said(ok=False, error="internal_error"), False, False),
