@@ -1,6 +1,7 @@
 """The loopback servers that other tests rely on."""
 
 import smtplib
+import socket
 import urllib.error
 import urllib.request
 from email.message import EmailMessage
@@ -47,6 +48,16 @@ def test_a_webhook_is_refused_as_often_as_told() -> None:
             pass
         assert [message.json for message in hooks.messages] == [{"a": 1}]
         assert len(hooks.requests) == 2
+
+
+def test_half_a_request_is_none() -> None:
+    """What a killed client sent of a message does not count as taken."""
+    with servers.WebhookReceiver() as hooks:
+        with socket.create_connection(("127.0.0.1", hooks.port), 5) as client:
+            client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+            client.shutdown(socket.SHUT_WR)
+            assert client.recv(100) == b""
+        assert hooks.messages == []
 
 
 def test_a_stopped_server_comes_back_on_its_port() -> None:
