@@ -42,15 +42,13 @@ _FEWEST_HOSTS = 2
 class Outcome:
     """What one poll came to, as far as it decides about the next.
 
-    ttl, skip_hours, skip_days: from the document; a caller that keeps them hands in the last known ones.
+    schedule: of the document, or of the last that was seen.
     retry_after, status: of the failure. gap: mean time between new entries, None while it is unknown.
     """
 
     polled: model.Polled
     freshness: model.Freshness = field(default_factory=model.Freshness)
-    ttl: timedelta | None = None
-    skip_hours: frozenset[int] = frozenset()
-    skip_days: frozenset[int] = frozenset()
+    schedule: model.Schedule = field(default_factory=model.Schedule)
     retry_after: timedelta | None = None
     status: int | None = None
     gap: timedelta | None = None
@@ -153,7 +151,7 @@ def _server(outcome: Outcome, now: datetime) -> list[_Wait]:
     asked = (
         (outcome.freshness.max_age, "max-age"),
         (outcome.freshness.expires_at - now if outcome.freshness.expires_at else None, "Expires"),
-        (outcome.ttl, "ttl"),
+        (outcome.schedule.ttl, "ttl"),
     )
     capped = [(min(time, SERVER_CAP), name) for time, name in asked if time is not None]
     return [_Wait(time, f"the server asks for {words(time)} ({name})") for time, name in capped]
@@ -175,9 +173,9 @@ def _failed(feed: model.Feed, outcome: Outcome, interval: timedelta) -> list[_Wa
 
 def _outside_skips(at: datetime, outcome: Outcome) -> datetime:
     """Return `at`, or the first full hour after it that the feed does not skip; `at` when it skips them all."""
-    candidate = at
+    candidate, skipped = at, outcome.schedule
     for _ in range(7 * 24 + 1):
-        if candidate.hour not in outcome.skip_hours and candidate.weekday() not in outcome.skip_days:
+        if candidate.hour not in skipped.skip_hours and candidate.weekday() not in skipped.skip_days:
             return candidate
         candidate = candidate.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     return at

@@ -21,7 +21,9 @@ def plan(
     feed: model.Feed | None = None, *, interval: timedelta = TEN, jitter: float = 0.0, **outcome: Any
 ) -> model.Plan:
     """Return the plan after an outcome at noon, by default of a poll that brought nothing new."""
-    found = pace.Outcome(**{"polled": Polled.SAME} | outcome)
+    asked = {name: outcome.pop(name) for name in ("ttl", "skip_hours", "skip_days") if name in outcome}
+    known: dict[str, Any] = {"polled": Polled.SAME, "schedule": model.Schedule(**asked)}
+    found = pace.Outcome(**known | outcome)
     return pace.next_poll(feed or a_feed(), found, now=NOON, interval=interval, jitter=jitter)
 
 

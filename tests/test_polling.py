@@ -45,6 +45,23 @@ def test_a_second_pass_asks_conditionally_and_stores_nothing(store: engine.Store
     assert server.asked("/a.xml")[-1].headers["if-none-match"] == '"a1"'
 
 
+def test_what_a_document_asks_for_holds_after_a_304(store: engine.Store, server: servers.FeedServer) -> None:
+    """`ttl` delays every poll until another document asks for something else; a 304 repeats none of it."""
+    server.put("/a.xml", servers.rss("A", extra="<ttl>300</ttl>"), etag='"a1"')
+    waits = []
+    for _ in range(3):
+        began = clock.now()
+        _run_all(store, server, ["/a.xml"], everything=True)
+        with store.read() as tx:
+            feed = feeds.get_feed(tx, "/a.xml")
+        assert feed.next_poll_at
+        waits.append(feed.next_poll_at - began >= timedelta(minutes=300))
+        if len(waits) == 2:
+            server.put("/a.xml", servers.rss("A"), etag='"a2"')
+    assert waits == [True, True, False]
+    assert [request.headers.get("if-none-match") for request in server.asked("/a.xml")] == [None, '"a1"', '"a1"']
+
+
 def test_what_is_not_due_is_not_polled(store: engine.Store, server: servers.FeedServer) -> None:
     """A pass over what is due leaves the others alone; by name or all together they are polled all the same."""
     _run_all(store, server, ["/a.xml", "/b.xml"])

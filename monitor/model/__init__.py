@@ -31,6 +31,7 @@ from monitor.model.feeds import (
     ParsedFeed,
     Plan,
     Polled,
+    Schedule,
     Validators,
 )
 from monitor.model.levels import Level
@@ -73,6 +74,7 @@ __all__ = [
     "Reason",
     "Rule",
     "RuleStatus",
+    "Schedule",
     "Seed",
     "Silence",
     "SilenceKind",

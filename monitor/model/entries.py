@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from monitor.model.feeds import Feed, ParsedEntry, Plan, Polled, Validators
+from monitor.model.feeds import Feed, ParsedEntry, Plan, Polled, Schedule, Validators
 
 
 class EntryStatus(StrEnum):
@@ -57,8 +57,8 @@ class Edit:
 class PollRecord:
     """All that one poll of one feed leaves in the store, in one transaction.
 
-    feed: as it was claimed; its lease fences the write. validators, fingerprint, moved_to, gap: None keeps what is
-    stored.
+    feed: as it was claimed; its lease fences the write.
+    validators, fingerprint, moved_to, gap, schedule: None keeps what is stored.
     entries: new to the store, oldest first. error: in words, for FAILED, GONE and OFFLINE.
     quiet: new entries count as processed at once (first = nothing).
     """
@@ -71,6 +71,7 @@ class PollRecord:
     fingerprint: str | None = None
     moved_to: str | None = None
     gap: timedelta | None = None
+    schedule: Schedule | None = None
     entries: tuple[ParsedEntry, ...] = ()
     edits: tuple[Edit, ...] = ()
     error: str | None = None

@@ -50,6 +50,15 @@ class Validators:
 
 
 @dataclass(frozen=True, slots=True)
+class Schedule:
+    """What a document says of when it is to be polled: RSS `ttl`, GMT hours 0 to 23, days where 0 is Monday."""
+
+    ttl: timedelta | None = None
+    skip_hours: frozenset[int] = frozenset()
+    skip_days: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Feed:
     """A feed with what was learned of it.
 
@@ -57,6 +66,7 @@ class Feed:
     fingerprint: SHA-256 of the last body in hex, None before the first.
     first_polled_at: when its first poll was stored; None means that everything in it is new to us.
     gap: mean time between new entries, None until it is known.
+    schedule: of the last document that was parsed; a 304 repeats none, so it is kept.
     failures: polls that failed in a row.
     lease: token of the present claim, empty when read without one.
     why: why the next poll is when it is, in words.
@@ -75,6 +85,7 @@ class Feed:
     last_new_at: datetime | None = None
     failing_since_at: datetime | None = None
     gap: timedelta | None = None
+    schedule: Schedule = Schedule()
     failures: int = 0
     last_error: str | None = None
     why: str = ""

@@ -58,7 +58,9 @@ class Judge:
         polled = model.Polled.GONE if fetch.permanent else model.Polled.FAILED
         if fetch.offline and pace.is_outage(self._recent):
             polled = model.Polled.OFFLINE
-        outcome = pace.Outcome(polled, retry_after=fetch.retry_after, status=fetch.status)
+        outcome = pace.Outcome(
+            polled, retry_after=fetch.retry_after, status=fetch.status, schedule=answer.feed.schedule
+        )
         return model.PollRecord(answer.feed, polled, answer.at, self._plan(answer, outcome), error=str(error))
 
     def _unchanged(self, answer: Answer) -> model.PollRecord:
@@ -67,7 +69,8 @@ class Judge:
             msg = "an answer without error has been fetched"
             raise TypeError(msg)
         same = isinstance(fetched, model.Fetched)
-        outcome = pace.Outcome(model.Polled.UNCHANGED if same else model.Polled.NOT_MODIFIED, fetched.freshness)
+        polled = model.Polled.UNCHANGED if same else model.Polled.NOT_MODIFIED
+        outcome = pace.Outcome(polled, fetched.freshness, answer.feed.schedule)
         return model.PollRecord(
             answer.feed,
             outcome.polled,
@@ -88,14 +91,9 @@ class Judge:
         new = tuple(entry for entry in entries if entry.key not in known)
         edits = self._edits(entries, known, answer.at)
         gap = pace.gap(answer.feed.gap, [e.published_at for e in entries if e.published_at], now=answer.at)
-        outcome = pace.Outcome(
-            model.Polled.NEW if new or edits else model.Polled.SAME,
-            fetched.freshness,
-            parsed.ttl,
-            parsed.skip_hours,
-            parsed.skip_days,
-            gap=gap,
-        )
+        polled = model.Polled.NEW if new or edits else model.Polled.SAME
+        schedule = model.Schedule(parsed.ttl, parsed.skip_hours, parsed.skip_days)
+        outcome = pace.Outcome(polled, fetched.freshness, schedule, gap=gap)
         return model.PollRecord(
             answer.feed,
             outcome.polled,
@@ -105,6 +103,7 @@ class Judge:
             fingerprint=fetched.fingerprint,
             moved_to=fetched.moved_to,
             gap=gap,
+            schedule=schedule,
             entries=new,
             edits=edits,
             quiet=answer.feed.first_polled_at is None and self._first(answer.feed) is model.FirstPoll.NOTHING,

@@ -240,6 +240,7 @@ def _feed(row: RowMapping, lease: str = "") -> model.Feed:
         last_new_at=row["last_new_at"],
         failing_since_at=row["failing_since_at"],
         gap=None if gap is None else timedelta(seconds=gap),
+        schedule=codec.decode(model.Schedule, row["schedule"] or {}),
         failures=row["failures"],
         last_error=row["last_error"],
         why=row["why"],

@@ -7,6 +7,7 @@ follows from the record, and any number of feeds is one statement.
 from collections.abc import Callable, Iterator
 
 from monitor import model
+from monitor.store import codec
 
 FORGOTTEN: dict[str, object] = {
     "status": model.FeedStatus.ACTIVE,
@@ -18,6 +19,7 @@ FORGOTTEN: dict[str, object] = {
     "last_new_at": None,
     "failing_since_at": None,
     "gap_seconds": None,
+    "schedule": None,
     "failures": 0,
     "last_error": None,
     "lease": None,
@@ -28,6 +30,7 @@ FORGOTTEN: dict[str, object] = {
 EDITED = ("fingerprint", "title", "summary", "body", "url", "outlet", "language")
 """The columns of an entry that an edit replaces."""
 
+_UNKNOWN = model.Schedule()
 _FAILED = (model.Polled.FAILED, model.Polled.GONE)
 
 
@@ -116,6 +119,7 @@ def _schedule(record: model.PollRecord) -> dict[str, object]:
     feed = record.feed
     validators = record.validators or feed.validators
     gap = record.gap or feed.gap
+    schedule = feed.schedule if record.schedule is None else record.schedule
     return {
         "this_id": feed.id,
         "url": record.moved_to or feed.url,
@@ -130,6 +134,7 @@ def _schedule(record: model.PollRecord) -> dict[str, object]:
         "last_new_at": feed.last_new_at,
         "failing_since_at": feed.failing_since_at,
         "gap_seconds": gap.total_seconds() if gap else None,
+        "schedule": None if schedule == _UNKNOWN else codec.encode(schedule),
         "failures": feed.failures,
         "last_error": feed.last_error,
         "why": record.plan.why,

@@ -73,6 +73,7 @@ class FeedRow(SQLModel, table=True):
     last_new_at: datetime | None = Field(default=None, sa_type=Instant)
     failing_since_at: datetime | None = Field(default=None, sa_type=Instant)
     gap_seconds: float | None = None
+    schedule: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON))
     failures: int = 0
     last_error: str | None = None
     why: str = ""

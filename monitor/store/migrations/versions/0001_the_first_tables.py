@@ -40,6 +40,7 @@ def upgrade() -> None:
         sa.Column("last_new_at", tables.Instant(), nullable=True),
         sa.Column("failing_since_at", tables.Instant(), nullable=True),
         sa.Column("gap_seconds", sa.Float(), nullable=True),
+        sa.Column("schedule", sa.JSON(), nullable=True),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("last_error", sa.String(), nullable=True),
         sa.Column("why", sa.String(), nullable=False),
