@@ -374,6 +374,7 @@ _WORDS = {
     model.Reason.GATHERED: "gathered with other updates of its story",
     model.Reason.QUIET_HOURS: "quiet hours",
     model.Reason.DIGEST: "waits for the digest",
+    model.Reason.REPLAYED: "of the past, asked for by monitor replay --alert",
     model.Reason.ALREADY_TOLD: "this channel was told the story",
     model.Reason.KNOWN_STORY: "tells a known story",
     model.Reason.WAITING: "waits for more sources",

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 import typer
 
 from monitor import clock, errors, model
-from monitor.cli import options, output, seeds, session
+from monitor.cli import options, output, replay_alert, seeds, session
 
 if TYPE_CHECKING:
     from monitor import config as configuration
@@ -19,6 +19,7 @@ EXAMPLES = options.examples(
     "monitor replay entries.jsonl",
     "monitor replay --since 30d --rules ./rules-new",
     "monitor replay --since 30d --diff ./rules-new",
+    "monitor replay --since 7d --alert",
     "zcat entries.jsonl.gz | monitor replay - --every-entry",
 )
 _MOST_ENTRIES = 1_000_000
@@ -43,20 +44,35 @@ def command(
     config: options.Config = None,
     *,
     every_entry: Annotated[bool, typer.Option("--every-entry", help="Deduplicate what matched no rule, too.")] = False,
+    alert: Annotated[
+        bool, typer.Option("--alert", help="Really alert what the stored past holds for the rules of today.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="With --alert: do not ask.")] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Try rules and dedupe on entries, sending nothing.
+    """Try rules and dedupe on entries, sending nothing but with --alert.
 
     A line of the file is an object with "title" and, if you have them, "id", "summary", "published_at" (a date with or
     without a time), "source" and "url". For every line, in order, one JSON line comes out: "id", "rules", "decision"
     (new, duplicate, update or unmatched), "story", "score" and "because". It starts from the known stories alone; its
     clock is published_at. Without a configuration, the shipped rules and known stories are used.
+
+    --alert is for new rules, which never alert on the past by themselves: what was stored since then, matched no rule
+    when it came in and matches one now is shown, and after a yes alerted, as one digest for each channel. What was
+    decided once is never alerted again.
     """
     from monitor import replay
 
     if (file is None) == (since is None):
         msg = "name a FILE.jsonl (or -), or say --since 30d for stored entries"
         raise errors.ConfigError(msg)
+    if alert:
+        if since is None or rules or diff or every_entry:
+            msg = "--alert goes with --since alone: it takes stored entries and the configuration's rules"
+            raise errors.ConfigError(msg)
+        now = clock.now()
+        replay_alert.run(session.settings(config), options.instant(since, now), now, yes=yes, as_json=as_json)
+        return
     settings = session.settings_or_shipped(config)
     before = _begin(settings, rules, every_entry=every_entry)
     with _items(file, since, settings) as items:

@@ -10,6 +10,7 @@ from monitor import model
 from monitor.store import outbox
 
 BURST = "burst"
+REPLAY = "replay"
 _FOLD_AT_ONCE = 500
 
 
@@ -17,14 +18,15 @@ def release_due(tx: Session, now: datetime) -> int:
     """Let out what was held until now: what is alone in its batch as it is, the others as one digest; return how many.
 
     One transaction: a crash leaves either the held ones or the digest. What exceeded a channel's limit always goes as
-    a digest, so that it does not exceed it again. Of a batch without fixed hours, what is due a little later goes, too.
+    a digest, so that it does not exceed it again; so does what a person called back from the past. Of a batch without
+    fixed hours, what is due a little later goes, too.
     """
     due = outbox.list_due_held(tx, now)
     for (channel, batch), group in groupby(due, key=lambda held: (held.channel, held.batch)):
         together = list(group)
-        if batch in {"first", BURST} or batch.startswith("update:"):
+        if batch in {"first", BURST, REPLAY} or batch.startswith("update:"):
             together = _all_held(tx, channel, batch)
-        if batch == BURST or (batch and len(together) > 1):
+        if batch in {BURST, REPLAY} or (batch and len(together) > 1):
             for start in range(0, len(together), _FOLD_AT_ONCE):
                 chunk = together[start : start + _FOLD_AT_ONCE]
                 outbox.fold(tx, [held.id for held in chunk], _digest(channel, batch, chunk, now), now)
@@ -49,6 +51,7 @@ def title_of(batch: str, channel: model.Channel, alerts: Sequence[model.Alert]) 
         "first": "Already running when added",
         "quiet": "Quiet hours are over",
         "digest": "Digest",
+        REPLAY: "From the past, under the rules of today",
     }.get(batch, "Digest")
 
 

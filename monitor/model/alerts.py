@@ -43,6 +43,7 @@ class Reason(StrEnum):
     GATHERED = "gathered"  # a later update of a story, at most one message an interval
     QUIET_HOURS = "quiet_hours"
     DIGEST = "digest"  # the channel gets digests on a schedule
+    REPLAYED = "replayed"  # of the stored past, because a person asked for it: one digest
     ALREADY_TOLD = "already_told"
     KNOWN_STORY = "known_story"
     WAITING = "waiting"  # until more outlets have told it (min_sources)

@@ -17,5 +17,6 @@ the outbox table.
 from monitor.pipeline.deciding import Deciding, Pass, Policy
 from monitor.pipeline.novelty import Limits
 from monitor.pipeline.polling import Polling, PollSummary
+from monitor.pipeline.recalling import Found, Recalling
 
-__all__ = ["Deciding", "Limits", "Pass", "Policy", "PollSummary", "Polling"]
+__all__ = ["Deciding", "Found", "Limits", "Pass", "Policy", "PollSummary", "Polling", "Recalling"]

@@ -46,7 +46,7 @@ class Pass:
     failed: tuple[model.Entry, ...] = ()
 
 
-class _LostLeaseError(Exception):
+class LostLeaseError(Exception):
     """Somebody else processed the entry meanwhile: this transaction must leave no trace."""
 
 
@@ -139,7 +139,7 @@ class Deciding:
         try:
             profile = dedupe.profile(entry, matches)
             return self._decide(entry, matches, profile, lease, now)
-        except _LostLeaseError:
+        except LostLeaseError:
             log.info("entry_taken_by_another", entry=entry.id)
         except errors.StoreError:
             raise
@@ -159,30 +159,49 @@ class Deciding:
         with self._store.write() as tx:
             engine.story_lock(tx)
             self._follow(tx, now)
-            assignment = self._index.assign(profile, now)
+            assignment = self._index.assign(profile, self._told_at(entry, now))
             finding = self._finding(tx, entry, matches, assignment)
             told = _told(tx, assignment.story_id, self._channels)
             muted = silences.list_active(tx, now)
             decisions = tuple(
-                alert.decide(
-                    finding,
-                    channel,
-                    told.get(channel.name, model.Told()),
-                    muted,
-                    now=now,
-                    update_every=self._policy.update_every,
-                    max_entry_age=self._policy.max_entry_age,
-                    first=self._policy.first.get(entry.feed, self._policy.default_first),
-                )
+                self._judge(finding, channel, told.get(channel.name, model.Told()), muted, now)
                 for channel in self._channels
             )
             heard = [decision for decision in decisions if _counts(decision, told)]
             story_id, decision_id, alerted = self._save(tx, finding, decisions, heard, now)
-            if not entries.mark_processed(tx, entry.id, entry.revision, lease, self._rules_id):
-                raise _LostLeaseError
+            if not self._mark(tx, entry, lease):
+                raise LostLeaseError
         self._index.add(story_id, profile)
         self._followed = decision_id
         return alerted
+
+    def _told_at(self, entry: model.Entry, now: datetime) -> datetime:  # noqa: ARG002  recalling looks at the entry
+        """Return when the entry reached us, for the stories that it may join."""
+        return now
+
+    def _judge(
+        self,
+        finding: model.Finding,
+        channel: model.Channel,
+        told: model.Told,
+        muted: Sequence[model.Silence],
+        now: datetime,
+    ) -> model.Decision:
+        """Return what one channel gets."""
+        return alert.decide(
+            finding,
+            channel,
+            told,
+            muted,
+            now=now,
+            update_every=self._policy.update_every,
+            max_entry_age=self._policy.max_entry_age,
+            first=self._policy.first.get(finding.entry.feed, self._policy.default_first),
+        )
+
+    def _mark(self, tx: Session, entry: model.Entry, lease: str) -> bool:
+        """Mark the entry as processed; False when somebody else has it, or it was edited."""
+        return entries.mark_processed(tx, entry.id, entry.revision, lease, self._rules_id)
 
     def _finding(
         self, tx: Session, entry: model.Entry, matches: tuple[model.Match, ...], assignment: model.Assignment

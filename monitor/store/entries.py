@@ -94,6 +94,14 @@ def mark_processed(tx: Session, entry_id: int, revision: int, lease: str, rules_
     return tx.connection().execute(_MARK, this).rowcount == 1
 
 
+def mark_again(tx: Session, entry_id: int, revision: int, rules_id: int) -> bool:
+    """Note that a processed entry was decided again under `rules_id`; False when it was edited or is not processed."""
+    table = tables.entries
+    this = sa.and_(table.c.id == entry_id, table.c.revision == revision)
+    processed = sa.and_(this, table.c.status == model.EntryStatus.PROCESSED)
+    return tx.connection().execute(sa.update(table).where(processed).values(rules_id=rules_id)).rowcount == 1
+
+
 def record_failure(tx: Session, entry_id: int, lease: str, error: str) -> bool:
     """Give an entry back after an attempt that failed, and keep the attempt and the error; False: lease lost."""
     return _update(tx, [entry_id], lease, last_error=poll_rows.legible(error)) == 1
