@@ -33,15 +33,17 @@ class Recorder:
     def __init__(self) -> None:
         self.tried: list[tuple[str, model.Message]] = []
         self.sent: list[tuple[str, model.Message]] = []
+        self.places: dict[str, str] | None = None
         self.fail: Callable[[str, model.Message], Exception | None] = lambda _channel, _message: None
 
-    def send(self, channel: model.Channel, message: model.Message) -> None:
-        """Record, and raise what `fail` returns."""
+    def send(self, channel: model.Channel, message: model.Message) -> dict[str, str] | None:
+        """Record, and raise what `fail` returns; say `places` of where it stands."""
         self.tried.append((channel.name, message))
         error = self.fail(channel.name, message)
         if error:
             raise error
         self.sent.append((channel.name, message))
+        return self.places
 
     def keys(self, channel: str = "desk") -> list[str]:
         """Return the keys of what arrived at a channel."""

@@ -61,6 +61,20 @@ def test_updates_thread_under_their_story(desk: Desk) -> None:
     assert f"update to A-{first}" in desk.sender.sent[1][1].text
 
 
+def test_updates_find_their_thread_after_a_restart(desk: Desk) -> None:
+    """Where a service put the first message is kept, and handed back with each message of its thread."""
+    desk.sender.places = {"#desk": "17.0"}
+    story, _, first = stored.new_story(desk.store)
+    desk.notify("desk", story, first)
+    desk.run()
+    for number in range(2):
+        desk.sender.places = {"#desk": f"18.{number}"}
+        _, _, update = stored.decide(desk.store, stored.new_entry(desk.store), story_id=story, kind=model.Kind.UPDATE)
+        desk.notify("desk", story, update)
+        desk.run()
+    assert [message.places for _, message in desk.sender.sent] == [{}, {"#desk": "17.0"}, {"#desk": "17.0"}]
+
+
 def test_a_message_that_is_ready_later_waits(lite: Desk) -> None:
     """Nothing is sent before its time."""
     lite.alert(ready_at=NOON + MINUTE)

@@ -122,6 +122,17 @@ def test_a_bot_posts_to_each_channel_and_answers_in_the_thread(hooks: servers.We
     assert hooks.messages[0].headers["authorization"] == "Bearer xoxb-1234567890-abcdefghijklmnopqrst0123"
 
 
+def test_a_bot_tells_where_a_message_stands_and_is_told_later(hooks: servers.WebhookReceiver, bot: slack.Bot) -> None:
+    """What a bot returns lets another one, after a restart, answer in the same threads."""
+    hooks.script(*[slack_said(ok=True, ts=f"17.{n}") for n in range(4)])
+    places = bot.send(a_channel(url=BOT), a_message())
+    assert places == {"#desk": "17.0", "C024BE7LH": "17.1"}
+    update = a_message(key="alert:9:desk", thread=KEY, places=places)
+    with closing(slack.Bot(f"{BOT}/+C024BE7LH", api=hooks.url("/api/chat.postMessage"))) as restarted:
+        restarted.send(a_channel(url=BOT), update)
+    assert [got.json.get("thread_ts") for got in hooks.messages] == [None, None, "17.0", "17.1"]
+
+
 def test_a_bots_retry_leaves_out_who_has_it(hooks: servers.WebhookReceiver, bot: slack.Bot) -> None:
     """When the second of two Slack channels fails, the repeat goes there alone."""
     hooks.script(

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from monitor import model, pipeline
-from monitor.store import engine, entries, feeds, outbox, stories, upkeep
+from monitor.store import engine, entries, facts, feeds, outbox, stories, upkeep
 from tests import builders, test_pipeline
 
 NOW = builders.NOON
@@ -25,6 +25,18 @@ def test_old_texts_go_and_keys_stay(store: engine.Store) -> None:
         assert stories.list_decisions(tx) == ()
         assert stories.list_alerts(tx) == ()
         assert outbox.list_notifications(tx, limit=5) == ()
+
+
+def test_where_messages_stand_is_forgotten_with_them(store: engine.Store) -> None:
+    """The places of old threads go; other facts stay."""
+    with store.write() as tx:
+        for name in ("place:alert:7:desk", "identity"):
+            facts.put(tx, name, {"id": "1"}, NOW)
+        upkeep.prune(tx, NOW)
+        assert facts.find(tx, "place:alert:7:desk") is not None
+        upkeep.prune(tx, NOW + timedelta(days=1))
+        assert facts.find(tx, "place:alert:7:desk") is None
+        assert facts.find(tx, "identity") is not None
 
 
 def test_what_waits_is_never_pruned(store: engine.Store) -> None:

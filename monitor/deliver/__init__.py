@@ -21,7 +21,7 @@ import structlog
 from sqlmodel import Session
 
 from monitor import errors, model, pace, send
-from monitor.deliver import digests, notices, timetable, writing
+from monitor.deliver import digests, notices, places, timetable, writing
 from monitor.deliver.lane import LONGEST_PAUSE, WINDOW, Health, Lane
 from monitor.deliver.notices import tell_operator
 from monitor.deliver.writing import preview
@@ -194,7 +194,7 @@ class Deliverer:
         self, item: model.Notification, channel: model.Channel, lane: Lane, written: writing.Written
     ) -> None:
         try:
-            await lane.run(partial(self._sender.send, channel, written.message), within=self._within)
+            stands = await lane.run(partial(self._sender.send, channel, written.message), within=self._within)
         except errors.DeliveryError as error:
             await self._failed(item, lane, error)
         except Exception as error:  # whatever a library raises; the message is tried again
@@ -204,7 +204,9 @@ class Deliverer:
             now = self._clock()
             lane.health.succeeded(now)
             lane.note(now, is_update=written.is_update)
-            await self._settle(lane, item, "delivered", partial(outbox.settle_sent, now=now))
+            await self._settle(
+                lane, item, "delivered", partial(places.settle_sent, message=written.message, places=stands, now=now)
+            )
 
     async def _failed(self, item: model.Notification, lane: Lane, error: errors.DeliveryError) -> None:
         """Put a message off or give it up, and leave the channel alone for a while when the failure is its own."""

@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from queue import SimpleQueue
+from typing import Any, TypeVar
 
 from monitor import errors
 
@@ -21,7 +22,8 @@ WINDOW = timedelta(hours=1)
 BURST_FIRST, BURST_EVERY = timedelta(minutes=1), timedelta(minutes=10)
 LONGEST_PAUSE = timedelta(minutes=15)  # a channel that is down is tried at least so often, unless it asks otherwise
 
-_Job = tuple[Callable[[], None], "Future[None]"]
+_Job = tuple[Callable[[], object], "Future[Any]"]
+_T = TypeVar("_T")
 
 
 @dataclass(slots=True)
@@ -89,8 +91,10 @@ class Lane:
         self._worker: _Worker | None = None
         self._hung: list[_Worker] = []
 
-    async def run(self, job: Callable[[], None], *, within: timedelta) -> None:
-        """Run a blocking job on the channel's thread. Raises what it raises, and DeliveryError when it takes too long.
+    async def run(self, job: Callable[[], _T], *, within: timedelta) -> _T:
+        """Run a blocking job on the channel's thread and return what it returns.
+
+        Raises what it raises, and DeliveryError when it takes too long.
 
         What is left behind may still arrive: its repeat carries the same key.
         """
@@ -104,7 +108,7 @@ class Lane:
             outcome.add_done_callback(_forget)
             self._leave_behind()
             raise errors.DeliveryError(f"no outcome within {within.total_seconds():g} s")
-        outcome.result()
+        return outcome.result()
 
     def room(self, limit: int | None, now: datetime) -> tuple[bool, bool]:
         """Return whether one more new story, and one more update, is within `limit` messages an hour."""
@@ -152,9 +156,9 @@ class _Worker:
         """Whether the thread still lives."""
         return self._thread.is_alive()
 
-    def begin(self, job: Callable[[], None]) -> "Future[None]":
+    def begin(self, job: Callable[[], _T]) -> "Future[_T]":
         """Queue a job; its future tells how it ended."""
-        future: Future[None] = Future()
+        future: Future[_T] = Future()
         self._jobs.put((job, future))
         return future
 
@@ -168,14 +172,14 @@ class _Worker:
             if not future.set_running_or_notify_cancel():
                 continue
             try:
-                job()
+                result = job()
             except BaseException as error:  # noqa: BLE001 # handed to whoever waits
                 future.set_exception(error)
             else:
-                future.set_result(None)
+                future.set_result(result)
 
 
-def _forget(outcome: "asyncio.Future[None]") -> None:
+def _forget(outcome: "asyncio.Future[Any]") -> None:
     """Look at an outcome that nobody waits for, so that asyncio does not complain that none did."""
     if not outcome.cancelled():
         outcome.exception()

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from monitor import alert, errors, model, render
-from monitor.deliver import digests, notices
+from monitor.deliver import digests, notices, places
 from monitor.store import engine, outbox, silences, stories
 
 
@@ -65,6 +65,7 @@ def write(
         muted = silences.list_active(tx, now)
         thread = outbox.thread_key(tx, item.story_id, channel.name) if item.story_id is not None else ""
         silenced = _silenced_before(tx, item, now)
+        stands = places.find(tx, (item.message.thread if item.message else thread))
     covering = {one.id: by for one in brought if (by := _silence(one, channel, muted, now))}
     audible = tuple(one for one in brought if one.id not in covering)
     if item.alert_ids and not brought:
@@ -75,7 +76,7 @@ def write(
     if is_update is not None and item.message is None and not room[is_update]:
         return Exceeding(is_update)
     if item.message is not None:
-        return Written(item.message, is_update)
+        return Written(replace(item.message, places=stands), is_update)
     message, complaint = _rendered(item, channel, audible, thread, silenced + len(covering))
     if message is None:
         return Unsayable("it brings no alert and has no text")
@@ -84,7 +85,7 @@ def write(
             return None
         if complaint:
             notices.tell_template(tx, operators, channel, item.key, complaint, now)
-    return Written(message, is_update)
+    return Written(replace(message, places=stands if message.thread else {}), is_update)
 
 
 def preview(store: engine.Store, alert_id: int, channel: model.Channel) -> model.Message:

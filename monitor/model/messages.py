@@ -36,6 +36,8 @@ class Message:
     key: the notification's; Message-ID, Idempotency-Key and X-Alert-Id are made of it.
     thread: the key of the story's first message on this channel; empty when this is the first.
     html: empty when the channel takes text only. data: what a JSON webhook gets beside the text.
+    places: where the service put the thread's first message, by what the service calls its channels; put in when it is
+    sent, empty when nobody knows.
     """
 
     key: str
@@ -45,6 +47,7 @@ class Message:
     thread: str = ""
     level: Level = Level.INFO
     data: Mapping[str, object] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ preview    what would leave, for people to read
 
 import sys
 import threading
+from collections.abc import Mapping
 from typing import Protocol
 
 from monitor import errors, model
@@ -26,8 +27,8 @@ __all__ = ["AppriseSender", "Sender", "check", "open_sender", "preview"]
 class Sender(Protocol):
     """Whoever brings a message to a channel."""
 
-    def send(self, channel: model.Channel, message: model.Message) -> None:
-        """Send one message; returns when the receiver has accepted it.
+    def send(self, channel: model.Channel, message: model.Message) -> Mapping[str, str] | None:
+        """Send one message; returns when the receiver has accepted it, with where it stands there if that matters.
 
         Raises DeliveryError when it has not, or when that is not known: then a repeat carries the same key.
         """
@@ -50,13 +51,13 @@ class AppriseSender:
         self._ways: dict[str, Sender] = {}
         self._lock = threading.Lock()
 
-    def send(self, channel: model.Channel, message: model.Message) -> None:
+    def send(self, channel: model.Channel, message: model.Message) -> Mapping[str, str] | None:
         """Send by the way that the channel's URL takes. Raises DeliveryError."""
         with self._lock:
             way = self._ways.get(channel.url)
             if way is None:
                 way = self._ways[channel.url] = self._open(channel.url)
-        way.send(channel, message)
+        return way.send(channel, message)
 
     def close(self) -> None:
         """Close what is open; a send that is under way fails."""

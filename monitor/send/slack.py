@@ -6,6 +6,7 @@ and knows no blocks of ours.
 
 import json
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -88,16 +89,16 @@ class Bot:
         self._url = url
         self._places: OrderedDict[tuple[str, str], str] = OrderedDict()
 
-    def send(self, channel: model.Channel, message: model.Message) -> None:  # noqa: ARG002 # one door for all
+    def send(self, channel: model.Channel, message: model.Message) -> Mapping[str, str]:  # noqa: ARG002 # one door
         """Post to each Slack channel that has not got it; an update in the thread of its story's first message.
 
-        Where a first message stands is known as long as the program runs; later updates stand by themselves.
+        Returns the timestamp that it has in each Slack channel; whoever keeps them gives them back as `places`.
         """
         for one in self._channels:
             if (message.key, one) in self._places:
                 continue
             wanted = payload(message) | {"channel": one, "metadata": _metadata(message)}
-            first = self._places.get((message.thread, one))
+            first = self._places.get((message.thread, one)) or message.places.get(one)
             if first:
                 wanted["thread_ts"] = first
             answer = self._poster.post(wanted, message.key, most=_LONGEST_REPLY)
@@ -106,6 +107,7 @@ class Bot:
             self._places[message.key, one] = self._place(answer, one)
             while len(self._places) > _REMEMBERED:
                 self._places.popitem(last=False)
+        return {one: self._places[message.key, one] for one in self._channels if (message.key, one) in self._places}
 
     def close(self) -> None:
         """Close the connections."""

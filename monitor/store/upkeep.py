@@ -40,6 +40,7 @@ def prune(tx: Session, before: datetime) -> int:
     connection.execute(sa.delete(tables.alerts).where(tables.alerts.c.id.in_(alerts)))
     connection.execute(sa.delete(decisions).where(decisions.c.id.in_(decided)))
     _prune_notifications(tx, before)
+    _prune_places(tx, before)
     connection.execute(sa.delete(tables.outages).where(tables.outages.c.ended_at < before))
     empty = {"title": "", "summary": "", "body": "", "url": "", "last_error": None}
     connection.execute(sa.update(entries).where(entries.c.id.in_(ids)).values(**empty))
@@ -77,6 +78,12 @@ def _prune_notifications(tx: Session, before: datetime) -> None:
     over = sa.and_(table.c.created_at < before, table.c.state.in_(_FINISHED), ~linked)
     tx.connection().execute(sa.update(table).where(over).values(folded_into=None))
     tx.connection().execute(sa.delete(table).where(over, ~holds))
+
+
+def _prune_places(tx: Session, before: datetime) -> None:
+    """Forget where messages stand whose stories ended long ago."""
+    old = sa.and_(tables.facts.c.name.startswith("place:"), tables.facts.c.changed_at < before)
+    tx.connection().execute(sa.delete(tables.facts).where(old))
 
 
 def _move(
