@@ -64,6 +64,15 @@ def test_a_restart_remembers_the_stories(store: engine.Store) -> None:
     assert len(_messages(store)) == 1
 
 
+def test_a_restart_remembers_what_may_still_be_retold_late(store: engine.Store) -> None:
+    """A story of two windows ago takes what is plainly its own, after a restart as before it."""
+    _desk(store, [WARNING]).run_pass(NOW)
+    _add(store, [WARNING], first_key=10, outlet="Daily")
+    later = NOW + 2 * pipeline.Policy().window
+    pipeline.Deciding(store, _ruleset(), [DESK], pipeline.Policy(), later).run_pass(later)
+    assert len(_messages(store)) == 1
+
+
 def test_two_workers_share_the_stories(store: engine.Store) -> None:
     """What one worker decided, the other knows before it decides."""
     here, there = _desk(store, [WARNING]), _deciding(store)

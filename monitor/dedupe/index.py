@@ -37,6 +37,11 @@ class Index:
         """Return whether a story is held."""
         return story_id in self._stories
 
+    @property
+    def reach(self) -> timedelta:
+        """How far back a story may lie that still takes an entry: what an index is to be built from."""
+        return self._late
+
     def assign(self, profile: features.Profile, now: datetime | None) -> model.Assignment:
         """Return which story `profile` belongs to, and why. Changes nothing.
 

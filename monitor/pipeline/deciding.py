@@ -252,7 +252,7 @@ class Deciding:
         if stories.list_corrections(tx, after=self._corrected):
             self._build(tx, now)
             return
-        for member in stories.list_members(tx, now - self._policy.window, after=self._followed):
+        for member in stories.list_members(tx, now - self._index.reach, after=self._followed):
             self._index.add(member.story_id, dedupe.profile(member.entry, member.matches))
             self._followed = member.decision_id
 
