@@ -4,6 +4,7 @@ WHERE is `package.module:function:call` or `...:return`. Nothing of the program 
 in every thread, and the process is gone at the moment when the function is entered or left.
 """
 
+import importlib
 import os
 import signal
 import sys
@@ -19,11 +20,10 @@ def main() -> None:
         if event == moment and frame.f_code.co_qualname == function and frame.f_globals.get("__name__") == module:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    from monitor import daemon, web  # before the watch begins: it slows imports down
+    for name in ("monitor.daemon", "monitor.web"):  # before the watch begins: it slows imports down
+        importlib.import_module(name)
     from monitor.__main__ import main as run
 
-    assert daemon.run
-    assert web.serve
     threading.setprofile(watch)
     sys.setprofile(watch)
     run()
