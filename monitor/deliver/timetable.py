@@ -1,10 +1,10 @@
 """What goes out because its time has come, not because something happened. Shell."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from monitor import model
-from monitor.deliver import reminders, reports
+from monitor.deliver import feed_health, reminders, reports
 from monitor.store import engine, outbox
 
 _REMEMBERED = 1_000
@@ -18,16 +18,28 @@ class Timetable:
         self._seen: set[str] = set()
 
     def add_due(self, channels: Iterable[model.Channel], now: datetime) -> None:
-        """Add every report and reminder that is due at `now`."""
+        """Add every report, reminder and word about feeds that is due at `now`."""
+        channels = tuple(channels)
+        self._tell_of_feeds(channels, now)
         for channel in channels:
             self._add_reminders(channel, now)
             key = reports.due_key(channel, now)
             if key and key not in self._seen:
                 with self._store.write() as tx:
                     reports.add(tx, channel, now)
-                if len(self._seen) >= _REMEMBERED:
-                    self._seen.clear()
-                self._seen.add(key)
+                self._remember(key)
+
+    def _tell_of_feeds(self, channels: Sequence[model.Channel], now: datetime) -> None:
+        topic = feed_health.topic(now)
+        if topic and topic not in self._seen:
+            with self._store.write() as tx:
+                feed_health.tell(tx, channels, now)
+            self._remember(topic)
+
+    def _remember(self, key: str) -> None:
+        if len(self._seen) >= _REMEMBERED:
+            self._seen.clear()
+        self._seen.add(key)
 
     def _add_reminders(self, channel: model.Channel, now: datetime) -> None:
         if channel.repeat is None:

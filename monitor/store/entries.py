@@ -135,6 +135,22 @@ def find_by_url(tx: Session, url: str) -> model.Entry | None:
     return _entries(tx, rows)[0] if rows else None
 
 
+def find_by_title(tx: Session, title: str) -> model.Entry | None:
+    """Return the newest entry with exactly this title, None without one. Reads the whole table."""
+    table = tables.entries
+    wanted = sa.select(table).where(table.c.title == title).order_by(table.c.id.desc()).limit(1)
+    rows = tx.connection().execute(wanted).mappings().all()
+    return _entries(tx, rows)[0] if rows else None
+
+
+def list_titles(tx: Session, since: datetime, until: datetime) -> tuple[tuple[int, str], ...]:
+    """Return number and title of the entries first seen between two instants, in the order in which they came."""
+    table = tables.entries
+    seen = sa.and_(table.c.first_seen_at >= since, table.c.first_seen_at < until)
+    rows = tx.connection().execute(sa.select(table.c.id, table.c.title).where(seen).order_by(table.c.id))
+    return tuple((row.id, row.title) for row in rows)
+
+
 def search(
     tx: Session,
     words: str,
@@ -183,6 +199,14 @@ def oldest_pending_at(tx: Session) -> datetime | None:
         sa.select(table.c.first_seen_at).where(_PENDING).order_by(table.c.id).limit(1)
     )
     return at
+
+
+def list_arrivals(tx: Session, feed_id: int, since: datetime) -> tuple[datetime, ...]:
+    """Return when a feed's entries were first seen since then, the earliest first; a poll that brought many is one."""
+    table = tables.entries
+    of_feed = sa.and_(table.c.feed_id == feed_id, table.c.first_seen_at >= since)
+    wanted = sa.select(table.c.first_seen_at).distinct().where(of_feed).order_by(table.c.first_seen_at)
+    return tuple(tx.connection().scalars(wanted))
 
 
 def count_by_status(tx: Session, since: datetime) -> dict[model.EntryStatus, int]:
