@@ -5,16 +5,23 @@ decision of then, as it was stored, and what rules and stories of today would ma
 company left out.
 """
 
+import math
+import re
+import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from urllib.parse import unquote, urlsplit
 
 from sqlmodel import Session
 
 from monitor import alert, dedupe, match, model, rules
-from monitor.store import entries, outbox, silences, stories
+from monitor.store import entries, feeds, outbox, silences, stories
 
-_MOST = 3  # alternatives of one condition that are shown
+_MOST = 3  # alternatives of one condition that are shown; entries that are like one that is not stored
+_ALIKE = 0.25  # share of the words, rare ones weighing more, from which two titles are alike
+_MEANWHILE = timedelta(days=2)  # before and after, in which a feed that was down may have carried it
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +67,8 @@ class Explanation:
     """All that can be said of one entry.
 
     traces: one for each rule, those that match first, then by how near they came.
-    assignment, story: None when no rule matched. channels: what each channel would get today; empty when no rule
-    matched, or when it was decided then. status: "" when the entry is not stored.
+    assignment, story: None when no rule matched. channels: what each channel would get today, its own alert left
+    aside; empty when no rule matched. status: "" when the entry is not stored.
     """
 
     entry: model.Entry
@@ -75,6 +82,17 @@ class Explanation:
     status: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What there is instead of an entry that is not stored.
+
+    nearest: stored ones that are most alike, the likest first. down: feeds that could not be polled meanwhile.
+    """
+
+    nearest: tuple[entries.Record, ...]
+    down: tuple[feeds.Outage, ...]
+
+
 @dataclass(slots=True)
 class _Stories:
     """The stories as they were when the entry came in."""
@@ -83,8 +101,8 @@ class _Stories:
     titles: dict[int, Known] = field(default_factory=dict)
 
 
-def find_stored(tx: Session, text: str) -> model.Entry | None:
-    """Return the stored entry that `text` names: `A-7` (an alert), a number (an entry), or its address.
+def find_stored(tx: Session, text: str, *, by_title: bool = True) -> model.Entry | None:
+    """Return the stored entry that `text` names: `A-7` (an alert), a number (an entry), its address or its title.
 
     None when it names nothing that is stored.
     """
@@ -96,7 +114,19 @@ def find_stored(tx: Session, text: str) -> model.Entry | None:
             return entries.get(tx, int(bare))
     except (KeyError, OverflowError):
         return None
-    return entries.find_by_url(tx, bare) if "://" in bare else None
+    if "://" in bare:
+        return entries.find_by_url(tx, bare)
+    return entries.find_by_title(tx, bare) if by_title else None
+
+
+def elsewhere(tx: Session, text: str, *, window: timedelta, at: datetime, now: datetime) -> Elsewhere:
+    """Return what is stored instead of a headline or an address that no feed carried around the instant `at`.
+
+    Of an address, the words in its path are compared with titles.
+    """
+    stored = entries.list_titles(tx, at - window, min(now, at + window) + timedelta(seconds=1))
+    down = feeds.list_outages(tx, at - _MEANWHILE, min(now, at + _MEANWHILE))
+    return Elsewhere(tuple(entries.get_record(tx, entry_id) for entry_id in _likest(_told(text), stored)), down)
 
 
 def explain(entry: model.Entry, ground: Ground, *, now: datetime, tx: Session | None = None) -> Explanation:
@@ -114,7 +144,7 @@ def explain(entry: model.Entry, ground: Ground, *, now: datetime, tx: Session | 
     nearest = assignment.story_id if assignment.story_id is not None else assignment.nearest_id
     story = told.titles.get(nearest) if nearest is not None else None
     finding = _finding(tx, entry, matches, assignment)
-    channels = () if then else _decide(tx, finding, ground, now)
+    channels = _decide(tx, finding, ground, now, record)
     return Explanation(entry, matches, traces, finding.assignment, story, finding.level, channels, then, status)
 
 
@@ -193,15 +223,18 @@ def _finding(
     return model.Finding(entry, matches, assignment, level, alert.count_outlets(story, entry))
 
 
-def _decide(tx: Session | None, finding: model.Finding, ground: Ground, now: datetime) -> tuple[model.Decision, ...]:
-    """Return what each channel would get of it now."""
+def _decide(
+    tx: Session | None, finding: model.Finding, ground: Ground, now: datetime, record: stories.DecisionRecord | None
+) -> tuple[model.Decision, ...]:
+    """Return what each channel would get of it now. record: its decision of then, None when there was none."""
     told: dict[str, model.Told] = {}
     muted: Sequence[model.Silence] = ()
     if tx is not None:
         muted = silences.list_active(tx, now)
         if finding.assignment.story_id is not None:
             names = [channel.name for channel in ground.channels]
-            told = stories.told(tx, finding.assignment.story_id, names)
+            story_id = finding.assignment.story_id
+            told = _told_before(tx, story_id, record) if record else stories.told(tx, story_id, names)
     return tuple(
         alert.decide(
             finding,
@@ -215,3 +248,45 @@ def _decide(tx: Session | None, finding: model.Finding, ground: Ground, now: dat
         )
         for channel in ground.channels
     )
+
+
+def _told_before(tx: Session, story_id: int, record: stories.DecisionRecord) -> dict[str, model.Told]:
+    """Return what channels knew of a story before an entry of it was decided."""
+    told: dict[str, model.Told] = {}
+    for raised in stories.list_alerts(tx, story_id=story_id):
+        if raised.created_at < record.decided_at and raised.entry.id != record.entry.id:
+            for one in outbox.list_notifications(tx, alert_id=raised.id):
+                if one.state is not model.NotificationState.DEAD:
+                    told[one.channel] = model.Told(told=True)
+    return told
+
+
+# --- what is like it --------------------------------------------------------------------------------------------
+
+
+def _told(text: str) -> str:
+    """Return a headline as it is, and of an address the part that tells something."""
+    if "://" not in text:
+        return text
+    parts = unquote(urlsplit(text.strip()).path).split("/")
+    return max(parts, key=lambda part: len(_words(part)), default="")
+
+
+def _likest(text: str, titles: Sequence[tuple[int, str]]) -> list[int]:
+    """Return the numbers of the titles that share most words with `text`, rare words weighing more."""
+    words = _words(text)
+    known = [(entry_id, _words(title)) for entry_id, title in titles]
+    seen = Counter(word for _, others in known for word in others)
+
+    def weight(among: set[str]) -> float:
+        return sum(math.log(1 + len(known) / (seen[word] or 1)) for word in among)
+
+    scored = [
+        (weight(words & others) / weight(words | others), entry_id) for entry_id, others in known if words & others
+    ]
+    return [entry_id for score, entry_id in sorted(scored, reverse=True)[:_MOST] if score >= _ALIKE]
+
+
+def _words(text: str) -> set[str]:
+    spread = unicodedata.normalize("NFKD", text.casefold())
+    return set(re.findall(r"[^\W_]+", "".join(char for char in spread if not unicodedata.combining(char))))

@@ -4,10 +4,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from monitor import clock, explain, match, model, rules
+from monitor.store import tables
 from tests import builders
 from tests.commands import SMALL_CONFIG, SMALL_RULES, came_in, environment, monitor, set_up
+from tests.desks import changed
 
 WARNED = "US warns Pyongyang and Moscow of new sanctions"
 RETOLD = "US warns Pyongyang and Moscow of new sanctions, official says"
@@ -203,7 +206,7 @@ def test_rules_that_changed_since_are_told(desk: Path) -> None:
     """When today's rules no longer match, that is said."""
     (desk / "rules" / "own.yaml").write_text(SMALL_RULES.replace("sanction*", "tariff*"), encoding="utf-8")
     shown = monitor("explain", "1", folder=desk).out
-    assert "Today other rules match:" in shown
+    assert "Today other rules match: then sanctions-threat; now none\n" in shown
     assert "No rule matches" in shown
 
 
@@ -229,17 +232,87 @@ def test_an_address_finds_the_entry(desk: Path) -> None:
     [
         ("A-99", "no alert A-99 is stored; see `monitor alerts list`\n"),
         ("99", "no entry 99 is stored; see `monitor entries search`\n"),
-        (
-            "https://a.example/x",
-            'no stored entry has the address https://a.example/x; give its headline instead: monitor explain "..."\n',
-        ),
         ("  ", 'there is no text to explain; write a headline: monitor explain "US warns of new sanctions"\n'),
     ],
 )
 def test_what_is_not_stored_is_told(desk: Path, what: str, said: str) -> None:
-    """A number or an address that names nothing is told, not explained as a headline."""
+    """A number that names nothing is told, not explained as a headline."""
     found = monitor("explain", what, folder=desk)
     assert (found.status, found.err) == (2, said)
+
+
+def test_a_stored_headline_is_found(desk: Path) -> None:
+    """A headline that the store has is explained as the entry it is; with --summary and the like, as a text."""
+    (row,) = monitor("explain", WARNED, "--json", folder=desk).rows
+    assert (row["entry"], row["then"]["decision"]) == (1, "new")
+    (row,) = monitor("explain", WARNED, "--language", "en", "--json", folder=desk).rows
+    assert (row["entry"], row["then"]) == (None, None)
+
+
+def test_what_no_feed_carried_is_told_with_what_is_nearest(desk: Path) -> None:
+    """A headline that is not stored is explained, and those that are likest are named with what became of them."""
+    shown = monitor("explain", "Cup tie postponed by frost", folder=desk).out
+    assert "No rule matches (2 looked at)" in shown
+    told = shown[shown.index("No feed carried this headline.") :].splitlines()
+    assert told[1:3] == ["Stored entries that are most like it:", f"  2  {CUP}"]
+    assert told[3].endswith(" UTC: matched no rule")
+    assert len(told) == 4
+    (row,) = monitor("explain", "Pyongyang and Moscow: US warns of sanctions", "--json", folder=desk).rows
+    assert [one["became"] for one in row["nearest"]] == ["new of S-1", "duplicate of S-1"]
+
+
+def test_an_address_that_no_feed_carried_is_told(desk: Path) -> None:
+    """The words of an address are compared with titles; how to try its headline is said."""
+    found = monitor("explain", "https://a.example/2026/cup-tie-postponed-after-all.html", folder=desk)
+    assert (found.status, found.err) == (0, "")
+    assert found.out.splitlines()[:4] == [
+        "No feed carried https://a.example/2026/cup-tie-postponed-after-all.html.",
+        'What the rules make of its headline: monitor explain "HEADLINE"',
+        "Stored entries that are most like it:",
+        f"  2  {CUP}",
+    ]
+    (row,) = monitor("explain", "https://a.example/x", "--json", folder=desk).rows
+    assert row == {"entry": None, "url": "https://a.example/x", "nearest": [], "down": []}
+
+
+def test_an_address_without_a_store_is_told(tmp_path: Path) -> None:
+    """Before anything came in, an address is told as not carried, and nothing is made."""
+    set_up(tmp_path)
+    assert monitor("explain", "https://a.example/x", folder=tmp_path).out.startswith("No feed carried https://")
+    assert not (tmp_path / "monitor.db").exists()
+
+
+def test_the_feeds_that_were_down_are_named(desk: Path) -> None:
+    """What is not stored may have been in a feed that could not be polled meanwhile."""
+    store, now = changed(desk), clock.now()
+    with store.write() as tx:
+        outage = {"feed_id": 1, "began_at": now - timedelta(hours=1), "ended_at": None, "error": "HTTP 503", "polls": 3}
+        tx.connection().execute(sa.insert(tables.outages).values(**outage))
+    store.close()
+    shown = monitor("explain", "Quake in Chile", folder=desk).out
+    assert "Feeds that were down meanwhile, and may have carried it:\n  Wire: " in shown
+    assert " to now: HTTP 503\n" in shown
+    assert "Feeds that were down" not in monitor("explain", "Quake in Chile", "--at", "2026-01-01", folder=desk).out
+
+
+def test_the_channels_of_today_stand_beside_those_of_then(desk: Path) -> None:
+    """For what is stored, what each channel would get today is told: its own alert does not count as told."""
+    shown = monitor("explain", "1", folder=desk).out
+    assert "  desk: sent: new story; now pending\n" in shown
+    today = shown[shown.index("Channels, if it were decided today:") :].splitlines()[1:]
+    assert [line.split(" (")[0] for line in today] == [
+        "  desk: sent: new story",
+        "  phone: not sent: below the channel's level",
+    ]
+    monitor("silence", "add", "--rule", "sanctions-threat", "--for", "1h", folder=desk)
+    assert "  desk: not sent: silence (1)" in monitor("explain", "1", folder=desk).out
+    assert monitor("explain", "3", "--json", folder=desk).rows[0]["channels"][0]["reason"] == "silenced"
+
+
+def test_a_duplicate_would_still_be_one_today(desk: Path) -> None:
+    """What retold a story that a channel was told is not sent there today either."""
+    (row,) = monitor("explain", "3", "--json", folder=desk).rows
+    assert [one["reason"] for one in row["channels"]] == ["already_told", "below_level"]
 
 
 def test_a_feed_that_is_named_counts(tmp_path: Path) -> None:

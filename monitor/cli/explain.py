@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from monitor import clock, errors, model
-from monitor.cli import options, output, seeds, session
+from monitor.cli import explain_elsewhere, options, output, seeds, session
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -43,26 +43,35 @@ def command(
     """Explain what matches and why, and what becomes of it.
 
     What matched and what did not and why not, which story it joins and why, and channel by channel: sent, held, below
-    level, silenced, waiting. For what is stored (an alert's A-7, an entry's number, an address): the decision of then,
-    and what today's rules make of it. Nothing is stored or sent.
+    level, silenced, waiting. For what is stored (an alert's A-7, an entry's number, an address, a headline): the
+    decision of then, and what today's rules and channels make of it. For what is not: which stored entries are most
+    like it, and which feeds were down meanwhile. Nothing is stored or sent.
     """
     from monitor import explain
 
     settings = session.settings_or_shipped(config)
     now = clock.now()
+    told_at = options.instant(at, now) if at else None
     ground = _ground(settings)
     with _look(settings) as tx:
-        entry = explain.find_stored(tx, what) if tx is not None else None
+        imagined = bool(summary or feed or language or at)
+        entry = None if tx is None else explain.find_stored(tx, what, by_title=not imagined)
+        other = None
         if entry is None:
             _refuse_unstored(what)
-            entry = _typed(
-                what, summary, feed, language, settings, at=options.instant(at, now) if at else None, now=now
-            )
+        if entry is None and tx is not None:
+            other = explain.elsewhere(tx, what, window=ground.window, at=told_at or now, now=now)
+        if entry is None and _is_address(what):
+            explain_elsewhere.show_address(what, other, as_json=as_json)
+            return
+        entry = entry or _typed(what, summary, feed, language, settings, at=told_at, now=now)
         found = explain.explain(entry, ground, now=now, tx=tx)
     if as_json:
-        output.print_json(_row(found))
-    else:
-        _tell(found, ground, every=every)
+        output.print_json(_row(found) | explain_elsewhere.row(other))
+        return
+    _tell(found, ground, every=every)
+    if other is not None:
+        explain_elsewhere.show(other)
 
 
 def _ground(settings: "configuration.Settings") -> "explaining.Ground":
@@ -91,18 +100,19 @@ def _look(settings: "configuration.Settings") -> "Iterator[Session | None]":
 
 
 def _refuse_unstored(what: str) -> None:
-    """Complain of a number or an address that names nothing."""
+    """Complain of a number that names nothing, and of no text at all."""
     bare = what.strip()
     if bare.isdecimal() or (bare[:2].upper() == "A-" and bare[2:].isdecimal()):
         kind, verb = ("entry", "entries search") if bare.isdecimal() else ("alert", "alerts list")
         msg = f"no {kind} {bare} is stored; see `monitor {verb}`"
         raise errors.ConfigError(msg)
-    if bare.startswith(("http://", "https://")):
-        msg = f'no stored entry has the address {bare}; give its headline instead: monitor explain "..."'
-        raise errors.ConfigError(msg)
     if not bare:
         msg = 'there is no text to explain; write a headline: monitor explain "US warns of new sanctions"'
         raise errors.ConfigError(msg)
+
+
+def _is_address(what: str) -> bool:
+    return what.strip().startswith(("http://", "https://"))
 
 
 def _typed(
@@ -149,7 +159,7 @@ def _tell(found: "explaining.Explanation", ground: "explaining.Ground", *, every
     _tell_story(found)
     if found.channels:
         zones = {channel.name: channel.zone for channel in ground.channels}
-        _tell_channels(found.channels, zones)
+        _tell_channels(found.channels, zones, again=found.then is not None)
 
 
 def _say_marked(found: "explaining.Explanation", field: model.Field) -> None:
@@ -177,10 +187,11 @@ def _tell_then(found: "explaining.Explanation") -> None:
         since = f"; now {one.state}{f' {output.when(one.sent_at)} UTC' if one.sent_at else ''}" if one else ""
         output.say(f"  {decision.channel}: {alert.describe(decision)}{since}")
     output.say()
-    if [matched.rule.id for matched in record.matches] == [matched.rule.id for matched in found.matches]:
+    now = [matched.rule.id for matched in found.matches]
+    if [matched.rule.id for matched in record.matches] == now:
         output.say("Today the same rules match:")
     else:
-        output.say("Today other rules match:")
+        output.say(f"Today other rules match: then {rules}; now {', '.join(now) or 'none'}")
 
 
 def _tell_rules(found: "explaining.Explanation", *, every: bool) -> None:
@@ -238,11 +249,11 @@ def _tell_story(found: "explaining.Explanation") -> None:
         output.say(f"  new in it: {assignment.news}")
 
 
-def _tell_channels(decisions: tuple[model.Decision, ...], zones: dict[str, str]) -> None:
+def _tell_channels(decisions: tuple[model.Decision, ...], zones: dict[str, str], *, again: bool) -> None:
     from monitor import alert
 
     output.say()
-    output.say("Channels, if it came in now:")
+    output.say("Channels, if it were decided today:" if again else "Channels, if it came in now:")
     for decision in decisions:
         output.say(f"  {decision.channel}: {alert.describe(decision, zones.get(decision.channel, 'UTC'))}")
 
