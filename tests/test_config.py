@@ -128,6 +128,13 @@ breaks = "critical"
             ),
         ),
         (
+            '[poll]\nproxy = "socks5://localhost:1080"\n',
+            (
+                'config.toml:2: [poll] proxy: not a proxy that can be used; write "http://host:port" or '
+                '"https://host:port", or "off" (SOCKS cannot be)'
+            ),
+        ),
+        (
             '[[feeds]]\nname = "A"\nurl = "ftp://a.example/feed"\n',
             "config.toml:3: [[feeds]] number 1 url: not an address that can be polled; write http://... or https://...",
         ),

@@ -289,6 +289,18 @@ def test_a_proxy_is_asked_and_trusted_with_addresses() -> None:
         assert proxy.requests[1].headers["proxy-authorization"] == "Basic dTpw"
 
 
+def test_a_feed_has_a_proxy_of_its_own() -> None:
+    """A feed's own proxy goes before the program's, and `off` goes directly."""
+    with servers.FeedServer() as proxy, servers.FeedServer() as feeds:
+        proxy.script("http://public.example/a", servers.Answer(body=BODY))
+        feeds.put("/a", BODY)
+        spec = model.FeedSpec("A", "http://public.example/a", proxy=proxy.url(""))
+        fetch(a_feed(spec=spec, url=spec.url), proxy="http://127.0.0.1:9")
+        direct = model.FeedSpec("B", feeds.url("/a"), proxy="off")
+        fetch(a_feed(spec=direct, url=direct.url), proxy=proxy.url(""))
+        assert (len(proxy.requests), len(feeds.requests)) == (1, 1)
+
+
 def test_a_proxy_that_is_down_is_a_failure() -> None:
     """No answer from the proxy costs this poll, and its address is not shown as the feed's."""
     with servers.FeedServer() as proxy:

@@ -8,9 +8,11 @@ import shutil
 import socket
 import ssl
 import subprocess
+import threading
 import time
 import tracemalloc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -346,27 +348,58 @@ def test_a_server_of_garbage_costs_one_poll() -> None:
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="makes its certificate with openssl")
 def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
     """A server without a valid certificate gets no request, and the reason is told; it is not taken for an outage."""
-    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    with _self_signed(tmp_path) as (url, asked):
+        error = _failed(model.FeedSpec("Wire", url))
+        assert "no valid TLS certificate: self-signed certificate" in str(error)
+        assert not error.offline
+        assert not asked
+
+
+def test_a_certificate_goes_unchecked_where_the_operator_says_so_alone(tmp_path: Path) -> None:
+    """A feed may take an invalid certificate of its own host; where a redirect leads, it is refused."""
+    with _self_signed(tmp_path) as (url, asked), servers.FeedServer(host="127.0.0.2") as elsewhere:
+        _failed(model.FeedSpec("Wire", url, accept_invalid_certificate=True))  # it says nothing after the request
+        assert any(asked)
+        count = len(asked)
+        elsewhere.redirect("/moved", url)
+        error = _failed(model.FeedSpec("Wire", elsewhere.url("/moved"), accept_invalid_certificate=True))
+        assert "no valid TLS certificate" in str(error)
+        assert len(asked) == count
+
+
+def _failed(spec: model.FeedSpec) -> errors.FetchError:
+    async def once() -> errors.FetchError:
+        async with poll.open_client(allow_networks=["127.0.0.0/8"]) as client:
+            with pytest.raises(errors.FetchError) as caught:
+                await poll.fetch(client, a_feed(spec=spec, url=spec.url), now=NOON)
+            return caught.value
+
+    return asyncio.run(once())
+
+
+@contextmanager
+def _self_signed(folder: Path) -> Iterator[tuple[str, list[bytes]]]:
+    """Serve with a certificate of our own making; yields the URL, and what is asked: the server answers nothing."""
+    key, certificate = folder / "key.pem", folder / "cert.pem"
     subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-keyout", str(key)]
     subprocess.run([*command, "-out", str(certificate), *subject], check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     asked: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
 
-    async def once() -> errors.FetchError:
-        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            asked.append(await reader.read(100))
-            writer.close()
+        def serve() -> None:
+            while True:
+                try:
+                    plain, _ = listening.accept()
+                except OSError:
+                    return  # closed: the end
+                with plain, suppress(OSError), context.wrap_socket(plain, server_side=True) as pipe:
+                    asked.extend([found] if (found := pipe.recv(100)) else [])
 
-        server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context)
-        async with server, poll.open_client(allow_networks=["127.0.0.0/8"]) as client:
-            url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-            with pytest.raises(errors.FetchError) as caught:
-                await poll.fetch(client, a_feed(url=url), now=NOON)
-            return caught.value
-
-    error = asyncio.run(once())
-    assert "no valid TLS certificate: self-signed certificate" in str(error)
-    assert not error.offline
-    assert not any(asked)
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"https://127.0.0.1:{listening.getsockname()[1]}/", asked
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join(5)

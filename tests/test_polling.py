@@ -98,6 +98,20 @@ def test_a_cut_off_pass_gives_its_feeds_back(store: engine.Store, server: server
         assert len(feeds.claim_due(tx, clock.now(), limit=5, lease="x", until=clock.now() + timedelta(minutes=1))) == 1
 
 
+def test_a_host_that_asks_to_be_left_alone_is(store: engine.Store, server: servers.FeedServer) -> None:
+    """`Retry-After` holds back the feed; where the operator says so, every feed of the host."""
+    server.script("/a.xml", servers.Answer(503, headers={"Retry-After": "86400"}))
+    for held_back, expected in ((model.RetryAfter.FEED, False), (model.RetryAfter.HOST, True)):
+        limits = novelty.Limits(retry_after=held_back)
+        _run_all(store, server, ["/a.xml", "/b.xml"], everything=True, limits=limits)
+        _run_all(store, server, ["/a.xml", "/b.xml"], names=["/a.xml"], limits=limits)
+        with store.read() as tx:
+            other = feeds.get_feed(tx, "/b.xml")
+        assert other.next_poll_at
+        assert (other.next_poll_at > clock.now() + timedelta(hours=23)) == expected
+        assert ("its host" in other.why) == expected
+
+
 def test_a_feed_that_failed_takes_no_time_from_others(store: engine.Store, server: servers.FeedServer) -> None:
     """The document of a feed that failed last time is read in the parser's slow lane; of a feed that is well, not."""
     server.script("/a.xml", servers.Answer(500), servers.Answer(200, servers.rss("A")))
@@ -164,9 +178,10 @@ def _run_all(
     names: Sequence[str] | None = None,
     everything: bool = False,
     parser: sandbox.Sandbox | None = None,
+    limits: novelty.Limits | None = None,
 ) -> pipeline.PollSummary:
     async def go() -> pipeline.PollSummary:
-        async with _polling(store, server, paths, parser=parser) as polling:
+        async with _polling(store, server, paths, parser=parser, limits=limits) as polling:
             return await asyncio.wait_for(polling.run_all(names=names, everything=everything), 20)
 
     return asyncio.run(go())
@@ -179,24 +194,26 @@ async def _polling(
     paths: Sequence[str],
     call: object = None,
     parser: sandbox.Sandbox | None = None,
+    limits: novelty.Limits | None = None,
 ) -> AsyncIterator[pipeline.Polling]:
     specs = [model.FeedSpec(path, server.url(path)) for path in paths]
     with store.write() as tx:
         feeds.sync_specs(tx, specs, clock.now(), first_due=lambda _: clock.now())
     thread, parser = StoreThread(), parser or sandbox.Sandbox()
-    async with poll.open_client(allow_networks=["127.0.0.0/8"]) as client:
-        limits = novelty.Limits()
-        async with pipeline.Polling(
+    async with (
+        poll.open_client(allow_networks=["127.0.0.0/8"]) as client,
+        pipeline.Polling(
             store,
             call or thread.call,  # type: ignore[arg-type]
             client,
             parser,
-            limits,
+            limits or novelty.Limits(),
             concurrency=8,
             clock=clock.now,
             jitter=lambda: 0.0,
-        ) as polling:
-            yield polling
+        ) as polling,
+    ):
+        yield polling
     await parser.close()
     thread.close()
 

@@ -42,7 +42,9 @@ def masked(settings: "configuration.Settings") -> dict[str, Any]:
 
     tables: dict[str, Any] = settings.model_dump(mode="python", by_alias=True)
     tables["store"]["url"] = mask_url(tables["store"]["url"])
+    tables["poll"]["proxy"] = mask_url(tables["poll"]["proxy"])
     for feed in tables["feeds"]:
+        feed["proxy"] = feed["proxy"] and mask_url(feed["proxy"])
         feed["url"] = mask_url(feed["url"])
         feed["headers"] = dict.fromkeys(feed["headers"], _MASK)
     for channel in tables["channels"]:

@@ -116,7 +116,11 @@ async def _fetch(spec: model.FeedSpec, settings: "configuration.Settings", now: 
 
     table = settings.poll
     async with poll.open_client(
-        contact=table.contact, deadline=table.timeout, max_body=table.max_body, allow_networks=table.allow_networks
+        contact=table.contact,
+        deadline=table.timeout,
+        max_body=table.max_body,
+        allow_networks=table.allow_networks,
+        proxy=table.proxy,
     ) as client:
         answer = await poll.fetch(client, model.Feed(0, spec, spec.url), now=now)
     assert isinstance(answer, model.Fetched)  # nothing was known that could be unmodified

@@ -15,9 +15,16 @@ from monitor import errors
 from monitor.config import schema, units
 from monitor.config.files import FEEDS_FILE
 
-_SECRETS = {"store": ("url",), "feeds": ("url",), "channels": ("url",), "heartbeat": ("url",)}
+_SECRETS = {
+    "store": ("url",),
+    "poll": ("proxy",),
+    "feeds": ("url", "proxy"),
+    "channels": ("url",),
+    "heartbeat": ("url",),
+}
 _STANDS_IN: dict[str | int, str] = {  # for a secret that was complained of already
     "store": "sqlite:///monitor.db",
+    "poll": "off",
     "feeds": "https://unset.invalid/",
     "channels": "unset://",
     "heartbeat": "https://unset.invalid/",
@@ -227,7 +234,7 @@ def _known_keys(place: tuple[str | int, ...]) -> list[str]:
     for part in place:
         table = schema.TABLES.get(str(part), table)
     keys = [field.alias or name for name, field in table.model_fields.items() if name not in schema.NOT_IN_FILES]
-    return keys + ([f"url{end}" for end in ("_env", "_file")] if "url" in keys else [])
+    return keys + [f"{key}{end}" for key in ("url", "proxy") if key in keys for end in ("_env", "_file")]
 
 
 def _section(place: tuple[str | int, ...]) -> str:

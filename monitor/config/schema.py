@@ -5,19 +5,29 @@ What these models hold is checked; `Settings` gives it on as values of `model`.
 
 import re
 from datetime import date, time, timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from monitor import model, render, shipped
 from monitor.config import cron, units
 
 Duration = Annotated[timedelta, BeforeValidator(units.parse_duration)]
 Size = Annotated[int, BeforeValidator(units.parse_size)]
+Proxy = Annotated[str, AfterValidator(units.parse_proxy)]
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MOST_NAME = 80
 _MOST_PORT = 65_535
@@ -55,6 +65,8 @@ class PollTable(Table):
     first: model.FirstPoll = model.FirstPoll.DIGEST
     contact: str = ""
     allow_networks: tuple[str, ...] = ()
+    proxy: Proxy = "off"
+    retry_after: model.RetryAfter = model.RetryAfter.FEED
 
     @field_validator("allow_networks")
     @classmethod
@@ -83,11 +95,6 @@ class PollTable(Table):
             raise ValueError(msg)
         return duration
 
-    @property
-    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
-        """Private networks that may be reached all the same."""
-        return tuple(ip_network(text) for text in self.allow_networks)
-
 
 class FeedTable(Table):
     """[[feeds]]."""
@@ -101,6 +108,8 @@ class FeedTable(Table):
     first: model.FirstPoll | None = None
     headers: dict[str, str] = Field(default_factory=dict)
     user_agent: str | None = None
+    proxy: Proxy | None = None
+    accept_invalid_certificate: bool = False
 
     @field_validator("url")
     @classmethod

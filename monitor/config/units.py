@@ -57,3 +57,18 @@ def spelling(url: str) -> str:
     default = {"http": 80, "https": 443}.get(parts.scheme.lower())
     place = host if port in {None, default} else f"{host}:{port}"
     return f"{parts.scheme.lower()}://{place}{parts.path or '/'}?{parts.query}"
+
+
+def parse_proxy(url: str) -> str:
+    """Return the URL of a proxy, or `off` for none. Raises ValueError that says what to write."""
+    if url == "off":
+        return url
+    msg = 'not a proxy that can be used; write "http://host:port" or "https://host:port", or "off" (SOCKS cannot be)'
+    try:
+        parts = urlsplit(url)
+        well = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError as error:
+        raise ValueError(msg) from error
+    if not well or parts.path.strip("/") or not url.isprintable() or " " in url:
+        raise ValueError(msg)
+    return url

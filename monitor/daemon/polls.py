@@ -5,8 +5,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import structlog
+
 from monitor import clock, config, pipeline, poll, sandbox
 from monitor.store import engine
+
+events = structlog.get_logger()
 
 
 @asynccontextmanager
@@ -18,6 +22,10 @@ async def open_polling(
 ) -> AsyncIterator[pipeline.Polling]:
     """Open what `settings` says of polling. At the end: polls under way are given back, what has come is stored."""
     table = settings.poll
+    unchecked = [feed.name for feed in settings.feeds if feed.accept_invalid_certificate]
+    if unchecked:
+        why = "accept_invalid_certificate: whoever is on the way can read and change what comes"
+        events.warning("certificates_not_checked", feeds=unchecked, why=why)
     async with poll.open_client(
         contact=table.contact,
         deadline=table.timeout,
@@ -25,6 +33,7 @@ async def open_polling(
         concurrency=table.concurrency,
         per_host=table.per_host,
         allow_networks=table.allow_networks,
+        proxy=table.proxy,
     ) as client:
         parser = sandbox.Sandbox()
         try:
@@ -33,7 +42,12 @@ async def open_polling(
                 call,
                 client,
                 parser,
-                pipeline.Limits(interval=table.interval, first=table.first, max_entry_age=table.max_entry_age),
+                pipeline.Limits(
+                    interval=table.interval,
+                    first=table.first,
+                    max_entry_age=table.max_entry_age,
+                    retry_after=table.retry_after,
+                ),
                 concurrency=table.concurrency,
                 clock=clock.now,
                 jitter=random.random,

@@ -31,6 +31,7 @@ from monitor.model.feeds import (
     ParsedFeed,
     Plan,
     Polled,
+    RetryAfter,
     Schedule,
     Validators,
 )
@@ -72,6 +73,7 @@ __all__ = [
     "Polled",
     "QuietHours",
     "Reason",
+    "RetryAfter",
     "Rule",
     "RuleStatus",
     "Schedule",

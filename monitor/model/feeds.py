@@ -14,11 +14,19 @@ class FirstPoll(StrEnum):
     NOTHING = "nothing"
 
 
+class RetryAfter(StrEnum):
+    """Whom a server's `Retry-After` holds back."""
+
+    FEED = "feed"
+    HOST = "host"  # every feed of the host
+
+
 @dataclass(frozen=True, slots=True)
 class FeedSpec:
     """What the operator's files say of a feed; `name` is its identity.
 
-    interval, first, user_agent: None means the setting of the whole program.
+    interval, first, user_agent, proxy: None means the setting of the whole program. proxy: a URL, `off` for none.
+    accept_invalid_certificate: of the host of `url` alone.
     outlet, language: None means that the entries tell, or that it is detected.
     """
 
@@ -31,6 +39,8 @@ class FeedSpec:
     first: FirstPoll | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     user_agent: str | None = None
+    proxy: str | None = None
+    accept_invalid_certificate: bool = False
 
 
 class FeedStatus(StrEnum):

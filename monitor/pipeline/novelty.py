@@ -17,11 +17,15 @@ _RECENT = 20
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the operator set. interval, first: for feeds without their own. max_entry_age: older edits stay quiet."""
+    """What the operator set. interval, first: for feeds without their own. max_entry_age: older edits stay quiet.
+
+    retry_after: whom it holds back.
+    """
 
     interval: timedelta = timedelta(minutes=10)
     first: model.FirstPoll = model.FirstPoll.DIGEST
     max_entry_age: timedelta = timedelta(hours=48)
+    retry_after: model.RetryAfter = model.RetryAfter.FEED
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,17 @@ class Judge:
         if answer.parsed is None:
             return self._unchanged(answer)
         return self._parsed(answer, answer.parsed, known)
+
+    def rests(self, answers: Sequence[Answer]) -> dict[str, datetime]:
+        """Return hosts that asked to be left alone, with until when; none where that concerns their feeds alone."""
+        found: dict[str, datetime] = {}
+        for answer in answers if self._limits.retry_after is model.RetryAfter.HOST else ():
+            asked = answer.error.retry_after if isinstance(answer.error, errors.FetchError) else None
+            if asked is not None:
+                host = urlsplit(answer.feed.url).hostname or ""
+                until = answer.at + min(asked, pace.RETRY_AFTER_CAP)
+                found[host] = max(until, found.get(host, until))
+        return found
 
     def _failure(self, answer: Answer, error: errors.FeedError) -> model.PollRecord:
         fetch = error if isinstance(error, errors.FetchError) else errors.FetchError(str(error))

@@ -199,8 +199,11 @@ class Polling:
         with self._store.read() as tx:
             known = feeds.known_entries_of(tx, wanted)
         records = [self._judge.record(answer, known.get(answer.feed.id, {})) for answer in batch]
+        rests = self._judge.rests(batch)
         with self._store.write() as tx:
-            return records, feeds.save_polls(tx, records)
+            saved = feeds.save_polls(tx, records)
+            feeds.rest_hosts(tx, rests)
+            return records, saved
 
 
 def _tell(records: Sequence[model.PollRecord], lost: Collection[str]) -> None:

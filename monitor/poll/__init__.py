@@ -4,6 +4,7 @@
 turn      at most so many polls at once, and so many per host          turns.py
 request   validators byte for byte, no cookies, no referer             here
 connect   the address that is really connected to must be public       guard.py
+route     directly or through a proxy                              routes.py
 redirect  by hand, at most five, http and https only                   here
 read      gzip only, bounded while decoding                            body.py
 headers   validators, freshness, Retry-After                           headers.py
@@ -21,17 +22,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import aiohttp
 import httpx
-import httpx_aiohttp
 from aiohttp.abc import AbstractResolver
 
 import monitor
 from monitor import errors, model
-from monitor.poll import body, complaints, guard, headers, turns, urls
+from monitor.poll import body, complaints, guard, headers, routes, turns, urls
 from monitor.poll.urls import redact
 
 __all__ = ["DEADLINE", "MAX_BODY", "Client", "fetch", "open_client", "redact", "user_agent"]
@@ -55,17 +54,14 @@ class Client:
     """What `fetch` polls with; one for the process, from `open_client`.
 
     deadline: for one poll, all redirects included. room: for bodies that are large.
-    allowed: None when sockets are checked, not URLs (no proxy). proxy_credentials: for requests that a proxy reads.
     """
 
-    http: httpx.AsyncClient
+    routes: routes.Routes
     turns: turns.Turns
     room: asyncio.Semaphore
     deadline: timedelta = DEADLINE
     max_body: int = MAX_BODY
     agent: str = ""
-    allowed: tuple[guard.Network, ...] | None = None
-    proxy_credentials: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,28 +96,24 @@ async def open_client(
 
     max_body: bytes, decoded. allow_networks: CIDRs that may be polled although they are not public.
     proxy: URL of an HTTP proxy that is trusted to choose addresses; only addresses that stand in URLs are checked then.
+    A feed's own goes before it; `off` is none.
     names: makes what looks names up. transport: for tests; the real one connects through aiohttp.
     Raises ConfigError for a wrong network.
     """
     allowed = guard.networks(allow_networks)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it writes every URL, with its secrets, as information
-    jar = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-    async with httpx.AsyncClient(
-        transport=transport or _transport(allowed, proxy, names),
-        cookies=jar,
-        trust_env=False,
-        timeout=_timeouts(deadline),
-    ) as http:
+    ways = routes.Routes(allowed, deadline=deadline, proxy=proxy, names=names, transport=transport)
+    try:
         yield Client(
-            http,
+            ways,
             turns.Turns(concurrency, per_host),
             asyncio.Semaphore(_LARGE_BODIES),
             deadline=deadline,
             max_body=max_body,
             agent=user_agent(contact),
-            allowed=allowed if proxy else None,
-            proxy_credentials=urls.credentials(proxy) if proxy else None,
         )
+    finally:
+        await ways.close()
 
 
 async def fetch(client: Client, feed: model.Feed, *, now: datetime) -> model.Fetched | model.NotModified:
@@ -171,8 +163,10 @@ async def _follow(client: Client, feed: model.Feed) -> _Answer:
     """Ask, and follow redirects until an answer is none. The caller closes its response."""
     url, moved = feed.url, True
     for _ in range(_REDIRECTS + 1):
-        request = client.http.build_request("GET", _checked(client, url), headers=_request_headers(client, feed, url))
-        response = await client.http.send(request, stream=True, auth=_no_auth)
+        route = client.routes.find(feed.spec, url)
+        asked = _request_headers(client, route, feed, url)
+        request = route.http.build_request("GET", _checked(route, url), headers=asked)
+        response = await route.http.send(request, stream=True, auth=_no_auth)
         fields = _fields(response)
         if response.status_code not in _MOVED or "location" not in fields:
             return _Answer(response, fields, url, moved=moved and url != feed.url)
@@ -182,7 +176,7 @@ async def _follow(client: Client, feed: model.Feed) -> _Answer:
     raise errors.FetchError(f"{urls.place(feed.url)} redirects more than {_REDIRECTS} times")
 
 
-def _request_headers(client: Client, feed: model.Feed, url: str) -> list[tuple[bytes, bytes]]:
+def _request_headers(client: Client, route: routes.Route, feed: model.Feed, url: str) -> list[tuple[bytes, bytes]]:
     """Return the headers of one request. Whatever may be a credential goes only where the operator pointed it.
 
     As bytes: from text, httpx would take ASCII only, and validators are what the server made them.
@@ -193,8 +187,8 @@ def _request_headers(client: Client, feed: model.Feed, url: str) -> list[tuple[b
         "User-Agent": feed.spec.user_agent or client.agent,
         **headers.conditions(feed.validators),
     }
-    if client.proxy_credentials and url.startswith("http:"):  # others go through a tunnel, whose request has them
-        asked["Proxy-Authorization"] = client.proxy_credentials
+    if route.credentials and url.startswith("http:"):  # others go through a tunnel, whose request has them
+        asked["Proxy-Authorization"] = route.credentials
     if urls.same_origin(feed.spec.url, url):
         asked.update(feed.spec.headers)
         credentials = urls.credentials(url) or urls.credentials(feed.spec.url)
@@ -203,7 +197,7 @@ def _request_headers(client: Client, feed: model.Feed, url: str) -> list[tuple[b
     return [(name.encode(), value.encode()) for name, value in asked.items()]
 
 
-def _checked(client: Client, url: str) -> str:
+def _checked(route: routes.Route, url: str) -> str:
     """Return `url` without user and fragment, ready to be asked. Raises FetchError when it may not be."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -211,7 +205,7 @@ def _checked(client: Client, url: str) -> str:
     address = guard.literal(parts.hostname)
     if address and "." in address and address != parts.hostname:
         raise errors.FetchError(f"{urls.place(url)} is an unusual spelling of {address}: write that")
-    if client.allowed is not None and address and not guard.is_allowed(address, client.allowed):
+    if route.allowed is not None and address and not guard.is_allowed(address, route.allowed):
         raise complaints.not_public(parts.hostname)
     return urls.bare(url)
 
@@ -241,37 +235,6 @@ def _fields(response: httpx.Response) -> dict[str, str]:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("utf-8", "surrogateescape")
         fields[name] = f"{fields[name]}, {value}" if name in fields else value
     return fields
-
-
-def _timeouts(total: timedelta) -> httpx.Timeout:
-    """Return time-outs under the total deadline, so that a connection that never stands is told from a slow answer."""
-    connecting = min(20.0, total.total_seconds() * 2 / 3)
-    return httpx.Timeout(None, connect=connecting, pool=connecting)
-
-
-def _transport(
-    allowed: Sequence[guard.Network], proxy: str | None, names: Callable[[], AbstractResolver]
-) -> httpx.AsyncBaseTransport:
-    verify = httpx.create_ssl_context()
-
-    def session() -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(
-            ssl=verify,
-            limit=0,  # turns bound how many there are
-            resolver=names(),
-            ttl_dns_cache=120,
-            socket_factory=None if proxy else guard.socket_factory(allowed),
-        )
-        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
-
-    return httpx_aiohttp.AiohttpTransport(verify=verify, proxy=_proxy(proxy), client=session)
-
-
-def _proxy(url: str | None) -> httpx.Proxy | None:
-    if not url:
-        return None
-    credentials = urls.credentials(url)
-    return httpx.Proxy(urls.bare(url), headers={"Proxy-Authorization": credentials} if credentials else None)
 
 
 def _no_auth(request: httpx.Request) -> httpx.Request:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
@@ -128,6 +129,18 @@ def make_due(tx: Session, now: datetime, names: Collection[str] | None = None) -
     if names is not None:
         later = sa.and_(later, table.c.name.in_(names))
     return tx.connection().execute(sa.update(table).where(later).values(next_poll_at=now, why="asked for")).rowcount
+
+
+def rest_hosts(tx: Session, hosts: Mapping[str, datetime]) -> None:
+    """Let no active feed of these hosts be due before the time given for its host."""
+    table = tables.feeds
+    early = sa.select(table.c.id, table.c.url).where(table.c.status == model.FeedStatus.ACTIVE)
+    for id_, url in tx.connection().execute(early).all() if hosts else ():
+        until = hosts.get(urlsplit(url).hostname or "")
+        if until is not None:
+            why = "its host asks to be left alone (Retry-After)"
+            later = sa.update(table).where(table.c.id == id_, table.c.next_poll_at < until)
+            tx.connection().execute(later.values(next_poll_at=until, why=why))
 
 
 def release(tx: Session, feed_ids: Collection[int], lease: str) -> None:
