@@ -78,6 +78,12 @@ def test_the_text_holds_everything() -> None:
         assert part in text, part
 
 
+def test_an_update_says_how_to_correct_it() -> None:
+    """What was taken for an update can be taken out of its story by a command that stands in the message."""
+    assert "monitor stories split 12 1\n" in message(an_alert(kind=model.Kind.UPDATE)).text
+    assert "monitor stories split" not in message().text
+
+
 def test_another_day_elsewhere_is_named() -> None:
     """Where it is tomorrow already in the channel's zone, the day is said."""
     entry = an_entry(published_at=datetime(2026, 11, 21, 23, 5, tzinfo=UTC))

@@ -143,7 +143,7 @@ def _why(alert: model.Alert) -> tuple[str, ...]:
 
 
 def _commands(alert: model.Alert) -> tuple[tuple[str, str], ...]:
-    """Return the exact commands that explain and silence; they hold numbers and rule names only, never feed text."""
+    """Return the exact commands that explain, silence and correct: numbers and rule names, never feed text."""
     commands = [
         ("why this alert", f"monitor explain A-{alert.id}"),
         ("silence this story", f"monitor silence add --story {alert.story.id} --for 24h"),
@@ -152,4 +152,6 @@ def _commands(alert: model.Alert) -> tuple[tuple[str, str], ...]:
     if matches and re.fullmatch(r"[\w.-]+", matches[0].rule.id):
         silence = f"monitor silence add --rule {matches[0].rule.id} --for 4h"
         commands.append(("silence this rule", silence))
+    if alert.kind is model.Kind.UPDATE:
+        commands.append(("not this story", f"monitor stories split {alert.story.id} {alert.entry.id}"))
     return tuple(commands)
