@@ -1,10 +1,10 @@
 """What goes out because its time has come, not because something happened. Shell."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
 from monitor import model
-from monitor.deliver import feed_health, reminders, reports
+from monitor.deliver import reminders, reports
 from monitor.store import engine, outbox
 
 _REMEMBERED = 1_000
@@ -18,9 +18,7 @@ class Timetable:
         self._seen: set[str] = set()
 
     def add_due(self, channels: Iterable[model.Channel], now: datetime) -> None:
-        """Add every report, reminder and word about feeds that is due at `now`."""
-        channels = tuple(channels)
-        self._tell_of_feeds(channels, now)
+        """Add every report and reminder that is due at `now`."""
         for channel in channels:
             self._add_reminders(channel, now)
             key = reports.due_key(channel, now)
@@ -28,13 +26,6 @@ class Timetable:
                 with self._store.write() as tx:
                     reports.add(tx, channel, now)
                 self._remember(key)
-
-    def _tell_of_feeds(self, channels: Sequence[model.Channel], now: datetime) -> None:
-        topic = feed_health.topic(now)
-        if topic and topic not in self._seen:
-            with self._store.write() as tx:
-                feed_health.tell(tx, channels, now)
-            self._remember(topic)
 
     def _remember(self, key: str) -> None:
         if len(self._seen) >= _REMEMBERED:

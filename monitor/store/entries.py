@@ -201,14 +201,6 @@ def oldest_pending_at(tx: Session) -> datetime | None:
     return at
 
 
-def list_arrivals(tx: Session, feed_id: int, since: datetime) -> tuple[datetime, ...]:
-    """Return when a feed's entries were first seen since then, the earliest first; a poll that brought many is one."""
-    table = tables.entries
-    of_feed = sa.and_(table.c.feed_id == feed_id, table.c.first_seen_at >= since)
-    wanted = sa.select(table.c.first_seen_at).distinct().where(of_feed).order_by(table.c.first_seen_at)
-    return tuple(tx.connection().scalars(wanted))
-
-
 def count_by_status(tx: Session, since: datetime) -> dict[model.EntryStatus, int]:
     """Return how many entries first seen since then are in each status; a status without entries is missing."""
     table = tables.entries
