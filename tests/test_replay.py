@@ -214,7 +214,10 @@ def test_a_diff_names_what_only_one_side_alerts(tmp_path: Path) -> None:
     )
     found = monitor("replay", "-", "--diff", "other", folder=tmp_path, stdin=data)
     assert found.out.splitlines()[0] == f"- w  {WARNED}"
-    assert found.out.splitlines()[-1] == "1 alerts differ (+ only the new rules alert it, - only the old ones do)"
+    assert found.out.splitlines()[-2:] == [
+        "sanctions-threat: +0 -1",
+        "1 alert differs (+ only the new rules alert it, - only the old ones do)",
+    ]
     (row,) = monitor("replay", "-", "--diff", "other", "--json", folder=tmp_path, stdin=data).rows
     assert (row["id"], row["before"]["decision"], row["after"]["decision"]) == ("w", "new", "unmatched")
 

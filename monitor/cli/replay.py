@@ -1,10 +1,10 @@
 """`monitor replay`: what would rules and dedupe make of these entries? Shell."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -23,7 +23,8 @@ EXAMPLES = options.examples(
     "zcat entries.jsonl.gz | monitor replay - --every-entry",
 )
 _MOST_ENTRIES = 1_000_000
-_STEP = 200  # lines between two steps of the progress bar
+_T = TypeVar("_T")
+_STEP = 200  # lines or entries between two steps of the progress bar
 
 
 def command(
@@ -50,7 +51,7 @@ def command(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="With --alert: do not ask.")] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Try rules and dedupe on entries, sending nothing but with --alert.
+    """Try rules and dedupe on entries; --alert sends.
 
     A line of the file is an object with "title" and, if you have them, "id", "summary", "published_at" (a date with or
     without a time), "source" and "url". For every line, in order, one JSON line comes out: "id", "rules", "decision"
@@ -113,9 +114,11 @@ def _print_outcomes(begun: "replaying.Replay", items: "Iterable[replaying.Item]"
 def _print_differences(
     found: "Iterable[tuple[replaying.Item, replaying.Outcome, replaying.Outcome]]", *, as_json: bool
 ) -> None:
-    count = 0
+    count, by_rule = 0, dict[str, dict[str, int]]()
     for item, old, new in found:
         count += 1
+        for rule in new.rules if new.alerts else old.rules:
+            by_rule.setdefault(rule, {"+": 0, "-": 0})["+" if new.alerts else "-"] += 1
         if as_json:
             output.print_json({"id": item.key, "title": item.entry.title, "before": old.row(), "after": new.row()})
         else:
@@ -124,8 +127,12 @@ def _print_differences(
             output.say(f"{sign} {output.clean(item.key)}  {item.entry.title}")
             output.say(f"    {', '.join(rules)}; {why}")
         sys.stdout.flush()
-    if not as_json:
-        output.say(f"{count} alerts differ (+ only the new rules alert it, - only the old ones do)")
+    if as_json:
+        return
+    for rule, signs in sorted(by_rule.items()):
+        output.say(f"{rule}: +{signs['+']} -{signs['-']}")
+    differ = output.count(count, "alert differs", "alerts differ")
+    output.say(f"{differ} (+ only the new rules alert it, - only the old ones do)")
 
 
 @contextmanager
@@ -136,10 +143,14 @@ def _items(
     from monitor import replay
 
     if file is None:
-        yield replay.from_entries(_stored(str(since), settings))
+        stored = _stored(str(since), settings)
+        with _watched(stored, len(stored), lambda _: 1) as counted:
+            yield replay.from_entries(counted)
         return
-    with _opened(file) as lines, _watched(lines, file) as counted:
-        yield replay.read_lines(counted, "standard input" if file == "-" else file)
+    with _opened(file) as lines:
+        total = None if file == "-" else Path(file).stat().st_size
+        with _watched(replay.bounded(lines), total, len) as read:
+            yield replay.read_lines(read, "standard input" if file == "-" else file)
 
 
 @contextmanager
@@ -158,27 +169,25 @@ def _opened(file: str) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _watched(lines: IO[bytes], file: str) -> Iterator[Iterable[bytes]]:
-    from monitor import replay
-
+def _watched(things: Iterable[_T], total: int | None, size: Callable[[_T], int]) -> Iterator[Iterable[_T]]:
+    """Show how far it is, where somebody watches and the output goes elsewhere. total: of all sizes, if known."""
     if not sys.stderr.isatty() or sys.stdout.isatty():
-        yield replay.bounded(lines)
+        yield things
         return
     from rich.progress import Progress
 
-    total = None if file == "-" else Path(file).stat().st_size
     shown = output.console(stderr=True)
     # rich would send standard output to the bar's console
     with Progress(console=shown, transient=True, redirect_stdout=False, redirect_stderr=False) as progress:
         task = progress.add_task("replay", total=total)
 
-        def counted() -> Iterator[bytes]:
-            size = 0
-            for number, line in enumerate(replay.bounded(lines)):
-                size += len(line)
+        def counted() -> Iterator[_T]:
+            done = 0
+            for number, thing in enumerate(things):
+                done += size(thing)
                 if number % _STEP == 0:
-                    progress.update(task, completed=size)
-                yield line
+                    progress.update(task, completed=done)
+                yield thing
 
         yield counted()
 
