@@ -281,7 +281,7 @@ def test_a_child_whose_parent_went_while_it_started_says_nothing() -> None:
     ours.close()
     with its:
         words = [sys.executable, "-c", "from monitor.sandbox import child; child.main()", "5"]
-        ended = subprocess.run(words, stdin=its, capture_output=True, timeout=60, check=False)
+        ended = subprocess.run(words, stdin=its.fileno(), capture_output=True, timeout=60, check=False)
     assert (ended.returncode, ended.stderr) == (0, b"")
 
 
