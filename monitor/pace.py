@@ -1,4 +1,4 @@
-"""When to poll a feed again, when to try a message again, and whether our own network is down. Pure.
+"""When to poll a feed again, when to try a message again, and whether our own network or a feed is down. Pure.
 
 A poll's interval is the sum of four voices, and the latest wins:
 
@@ -26,6 +26,9 @@ RETRY_AFTER_CAP = timedelta(days=7)
 BACK_OFF_CAP = timedelta(days=1)
 REFUSED_FLOOR = timedelta(hours=1)  # after 401, 403, 404 and 429: nothing changes within minutes there
 OFFLINE_RETRY = timedelta(seconds=30)
+FAILING = timedelta(days=1)  # what fails for shorter mends itself more often than not
+SILENT_GAPS = 3
+SHORTEST_SILENCE = timedelta(hours=12)
 NEVER = timedelta(days=36500)  # a feed that is gone
 
 _POLLS_A_GAP = 3.0  # a feed is polled about three times between two new entries
@@ -36,6 +39,8 @@ _REFUSALS = frozenset({401, 403, 404, 429})
 _DELIVERY_FIRST = timedelta(seconds=10)
 _DELIVERY_CAP = timedelta(days=1)
 _FEWEST_HOSTS = 2
+_FEWEST_ARRIVALS = 5
+_WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,14 @@ class Outcome:
     retry_after: timedelta | None = None
     status: int | None = None
     gap: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ailment:
+    """What is wrong with a feed. kind: gone, failing or silent; why: in words."""
+
+    kind: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +134,29 @@ def is_outage(outcomes: Sequence[tuple[str, bool]]) -> bool:
     return len({host for host, _ in outcomes}) >= _FEWEST_HOSTS
 
 
+def ailment(feed: model.Feed, arrivals: Sequence[datetime], *, now: datetime) -> Ailment | None:
+    """Return what an operator should know of `feed`, None when it is well or rests.
+
+    arrivals: when the polls of the last weeks that brought new entries were, in order. Five at least tell a rhythm; a
+    silence is one that is three times as long as the usual gap, at least half a day, and in the same hours of every
+    week that is known there was something new.
+    """
+    if feed.status is model.FeedStatus.GONE:
+        return Ailment("gone", "the server says that it is gone for good (410): look for its new URL, or take it out")
+    if feed.status is not model.FeedStatus.ACTIVE:
+        return None
+    if feed.failing_since_at is not None:
+        lasts = now - feed.failing_since_at
+        return Ailment("failing", f"fails since {words(lasts)}: {feed.last_error}") if lasts >= FAILING else None
+    if len(arrivals) < _FEWEST_ARRIVALS or feed.last_ok_at is None:
+        return None
+    usual = (arrivals[-1] - arrivals[0]) / (len(arrivals) - 1)
+    silence = feed.last_ok_at - arrivals[-1]  # not up to now: while we rested, nobody knows what it brought
+    if silence < max(usual * SILENT_GAPS, SHORTEST_SILENCE) or _was_silent_before(arrivals, feed.last_ok_at):
+        return None
+    return Ailment("silent", f"silent since {words(silence)}; usually it brings something new every {words(usual)}")
+
+
 def words(time: timedelta) -> str:
     """Return a duration as people say it: 45 s, 10 min, 2 h, 3 d; rounded to two units."""
     seconds = round(time.total_seconds())
@@ -179,6 +215,16 @@ def _outside_skips(at: datetime, outcome: Outcome) -> datetime:
             return candidate
         candidate = candidate.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     return at
+
+
+def _was_silent_before(arrivals: Sequence[datetime], now: datetime) -> bool:
+    """Whether the feed was silent in these hours of an earlier week, too, as those of offices are at the weekend."""
+    last, back = arrivals[-1], _WEEK
+    while arrivals[0] < last - back:
+        if not any(last - back < at <= now - back for at in arrivals):
+            return True
+        back += _WEEK
+    return False
 
 
 def _doubled(base: timedelta, times: int, cap: timedelta) -> timedelta:

@@ -246,3 +246,54 @@ def test_our_network_is_down_when_no_host_answers(outcomes: list[tuple[str, bool
 def test_durations_are_said_as_people_say_them(seconds: float, said: str) -> None:
     """Two units at most, the largest first."""
     assert pace.words(timedelta(seconds=seconds)) == said
+
+
+# --- health -----------------------------------------------------------------------------------------------------------
+
+
+def arrivals(*hours: float) -> list[datetime]:
+    """Return the instants so many hours before noon, in order."""
+    return sorted(NOON - hour * HOUR for hour in hours)
+
+
+def test_a_feed_that_publishes_is_well() -> None:
+    """Neither the usual gap nor three of them within half a day ail a feed; of an unknown rhythm nothing is said."""
+    feed = a_feed(last_ok_at=NOON)
+    assert pace.ailment(feed, arrivals(1, 2, 3, 4, 5), now=NOON) is None
+    assert pace.ailment(feed, arrivals(11, 12, 13, 14, 15), now=NOON) is None
+    assert pace.ailment(feed, arrivals(100, 101), now=NOON) is None
+
+
+def test_a_silence_is_three_usual_gaps() -> None:
+    """A feed that brought something every six hours is silent after eighteen."""
+    feed = a_feed(last_ok_at=NOON)
+    assert pace.ailment(feed, arrivals(17, 23, 29, 35, 41), now=NOON) is None
+    found = pace.ailment(feed, arrivals(19, 25, 31, 37, 43), now=NOON)
+    assert found == pace.Ailment("silent", "silent since 19 h; usually it brings something new every 6 h")
+
+
+def test_a_silence_of_every_week_is_none() -> None:
+    """A feed that rests each weekend is not silent on Sunday; one that never rested is."""
+    workdays = [hour for hour in range(16, 24 * 21, 4) if (NOON - hour * HOUR).weekday() < 5]
+    sunday = NOON + DAY
+    feed = a_feed(last_ok_at=sunday)
+    assert pace.ailment(feed, arrivals(*workdays), now=sunday) is None
+    always = pace.ailment(feed, arrivals(*range(16, 24 * 21, 4)), now=sunday)
+    assert always
+    assert always.kind == "silent"
+
+
+def test_our_own_rest_is_nobodys_silence() -> None:
+    """What a feed brought while nobody polled is not known: only what the last good poll saw counts."""
+    assert pace.ailment(a_feed(last_ok_at=NOON - 95 * HOUR), arrivals(96, 97, 98, 99, 100), now=NOON) is None
+
+
+def test_a_failure_is_told_after_a_day_and_a_feed_that_is_gone_at_once() -> None:
+    """Most failures mend themselves within hours; 410 never does; a feed that left the files is nobody's concern."""
+    for hours, kind in ((23, None), (24, "failing")):
+        found = pace.ailment(a_feed(failing_since_at=NOON - hours * HOUR, last_error="500"), (), now=NOON)
+        assert (found.kind if found else None) == kind
+    gone = pace.ailment(a_feed(status=model.FeedStatus.GONE), (), now=NOON)
+    assert gone
+    assert gone.kind == "gone"
+    assert pace.ailment(a_feed(status=model.FeedStatus.DISABLED, failing_since_at=NOON - DAY), (), now=NOON) is None

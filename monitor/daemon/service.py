@@ -16,7 +16,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 import monitor
 from monitor import clock, config, deliver, errors, log, pipeline, send
-from monitor.daemon import inforce, pinger, polls, watch
+from monitor.daemon import health, inforce, pinger, polls, watch
 from monitor.daemon.thread import StoreThread
 from monitor.store import engine, facts, upkeep
 
@@ -24,7 +24,7 @@ events = structlog.get_logger()
 
 _DRAIN = timedelta(seconds=8)
 _OVERDUE = 90.0  # seconds
-_SELDOM = frozenset({"prune", "ping"})  # ticks that may be further apart
+_SELDOM = frozenset({"prune", "ping", "feeds"})  # ticks that may be further apart
 _AHEAD = timedelta(seconds=2)
 _DEBOUNCE = 0.3
 _PASS = 50
@@ -114,6 +114,7 @@ class _Service:
             "heartbeat": (self._heartbeat, 10),
             "ping": (self._ping, self._found.settings.heartbeat.every.total_seconds()),
             "prune": (self._prune, 3600),
+            "feeds": (self._tell_of_feeds, 3600),
         }
         now = clock.now()
         for name, (tick, seconds) in ticks.items():
@@ -196,6 +197,10 @@ class _Service:
         before = clock.now() - self._found.settings.keep.entries
         while pruned := await self._thread.call(self._prune_before, before):
             events.info("pruned", entries=pruned)
+
+    async def _tell_of_feeds(self) -> None:
+        if await self._thread.call(health.tell, self._store, self._found.channels, clock.now()):
+            self._soon("deliver")
 
     def _prune_before(self, before: datetime) -> int:
         with self._store.write() as tx:
