@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from monitor import clock, model
-from monitor.store import feeds
+from monitor.store import feeds, outbox
 from tests import desks
-from tests.commands import monitor
+from tests.commands import SMALL_RULES, came_in, monitor, set_up
 from tests.desks import ARRIVED, CUP, RETOLD, WARNED, changed, spoil
 
 
@@ -48,6 +48,50 @@ def test_an_alert_is_shown_with_where_it_went(desk: Path) -> None:
     assert "desk: pending" in shown
     (row,) = monitor("alerts", "show", number, "--json", folder=desk).rows
     assert [one["channel"] for one in row["notifications"]] == ["desk"]
+
+
+def test_a_listing_says_to_whom_alerts_went(desk: Path) -> None:
+    """Each alert names the channels that get it, with what is not sent yet, and why nobody does."""
+    store = changed(desk)
+    with store.write() as tx:
+        (one,) = outbox.list_notifications(tx, alert_id=1)
+        claimed = outbox.claim_next(tx, "desk", clock.now(), lease="x", until=clock.now() + timedelta(minutes=1))
+        assert claimed is not None
+    rows = {row["alert"]: row["went_to"] for row in monitor("alerts", "list", "--json", folder=desk).rows}
+    assert rows == {"A-1": "desk (pending)", "A-2": "nobody: below the channel's level (medium is below high)"}
+    with store.write() as tx:
+        outbox.settle_sent(tx, one.id, "x", clock.now())
+    store.close()
+    assert monitor("alerts", "list", "--json", folder=desk).rows[1]["went_to"] == "desk"
+    shown = monitor("alerts", "list", folder=desk).out
+    assert "WENT TO" in shown
+    assert "nobody: below the channel's level" in shown
+    assert "  went to nobody: below the channel's level" in monitor("alerts", "show", "A-2", folder=desk).out
+
+
+def test_an_alert_that_waits_for_another_outlet_says_so(tmp_path: Path) -> None:
+    """What no channel heard of yet, because its rule wants two outlets, does not look as if it had been sent."""
+    rules = SMALL_RULES.replace("level: high", "level: high\n    min_sources: 2")
+    came_in(set_up(tmp_path, rules=rules), WARNED, at=clock.now() - timedelta(minutes=5))
+    (row,) = monitor("alerts", "list", "--json", folder=tmp_path).rows
+    assert row["went_to"] == "nobody: waits for more sources (1 of 2 sources)"
+
+
+def test_what_went_out_in_a_digest_counts_as_the_digest(desk: Path) -> None:
+    """An alert that was folded into a digest went where the digest went."""
+    store, now = changed(desk), clock.now()
+    with store.write() as tx:
+        digest = outbox.NewNotification(
+            "digest:desk:x",
+            model.NotificationKind.DIGEST,
+            "desk",
+            model.NotificationState.PENDING,
+            model.Level.HIGH,
+            now,
+        )
+        assert outbox.fold(tx, [outbox.list_notifications(tx, alert_id=1)[0].id], digest, now) == 1
+    store.close()
+    assert monitor("alerts", "list", "--json", folder=desk).rows[1]["went_to"] == "desk (pending)"
 
 
 def test_an_alert_that_is_not_there_is_told(desk: Path) -> None:

@@ -1,7 +1,7 @@
 """`monitor alerts`: what was alerted, and one alert in full. Shell."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,13 +9,16 @@ from monitor import clock, model
 from monitor.cli import options, output, session
 from monitor.cli import outbox as outbox_lines
 
+if TYPE_CHECKING:
+    from sqlmodel import Session
+
 app = typer.Typer(no_args_is_help=True, help="What was alerted.")
 
 Number = Annotated[str, typer.Argument(metavar="ID", help="The alert's number: 7 or A-7.")]
 
 
 @app.command(
-    "list", epilog=options.examples("monitor alerts list --since 24h", "monitor alerts list --json | jq -r .entry.url")
+    "list", epilog=options.examples("monitor alerts list --since 24h", "monitor alerts list --json | jq -r .url")
 )
 def list_(
     since: Annotated[str, typer.Option(metavar="TIME", help="How far back: 24h, 30d or a date.")] = "7d",
@@ -24,13 +27,17 @@ def list_(
     *,
     as_json: options.Json = False,
 ) -> None:
-    """List alerts, newest first."""
+    """List alerts, newest first.
+
+    WENT TO names the channels, with what has not been sent yet; for what nobody heard of, why not.
+    """
     from monitor.store import stories
 
     settings = session.settings(config)
     with session.look(settings) as tx:
         found = stories.list_alerts(tx, since=options.instant(since, clock.now()), limit=limit)
-    rows = [row(alert) for alert in found]
+        went = _where(tx, [alert.id for alert in found])
+    rows = [row(alert) | {"went_to": went[alert.id]} for alert in found]
     columns = (
         output.Column("alert", "ALERT", style="bold"),
         output.Column("created_at", "AT (UTC)"),
@@ -38,6 +45,7 @@ def list_(
         output.Column("kind", "KIND"),
         output.Column("story", "STORY"),
         output.Column("rules", "RULES"),
+        output.Column("went_to", "WENT TO"),
         output.Column("title", "TITLE", wraps=True),
     )
     output.show(rows, columns, as_json=as_json, empty=f"no alert since {since} (--since looks further back)")
@@ -53,8 +61,10 @@ def show(number: Number, config: options.Config = None, *, as_json: options.Json
         with session.known("alert", alert_id):
             alert = stories.get_alert(tx, alert_id)
         sent = [outbox_lines.row(one) for one in outbox.list_notifications(tx, alert_id=alert_id)]
+        went = _where(tx, [alert_id])[alert_id]
     if as_json:
-        output.print_json(row(alert) | {"because": alert.assignment.because, "notifications": sent})
+        more = {"went_to": went, "because": alert.assignment.because, "notifications": sent}
+        output.print_json(row(alert) | more)
         return
     what = f"[{alert.level.upper()}] {alert.kind} of story S-{alert.story.id}"
     output.say(f"A-{alert.id}  {what}, {output.when(alert.created_at)} UTC")
@@ -68,6 +78,8 @@ def show(number: Number, config: options.Config = None, *, as_json: options.Json
     output.say(f"  why: {alert.assignment.because}")
     for one in sent:
         output.say(f"  {one['channel']}: {one['state']}{_detail(one)}")
+    if not sent:
+        output.say(f"  went to {went}")
     output.say(f"  more: monitor explain A-{alert.id}    mute: monitor silence add --story {alert.story.id} --for 24h")
 
 
@@ -108,6 +120,31 @@ def row(alert: model.Alert) -> dict[str, object]:
         "reported_by": list(alert.reported_by),
         "entry": alert.entry.id,
     }
+
+
+def _where(tx: "Session", ids: list[int]) -> dict[int, str]:
+    """Return to whom alerts went: `desk, phone (held)`; of one that no channel gets, why not."""
+    from monitor.store import stories
+
+    heard = stories.heard(tx, ids)
+    unheard = stories.judged(tx, [alert_id for alert_id in ids if alert_id not in heard])
+    return {alert_id: _channels(heard[alert_id]) for alert_id in heard} | {
+        alert_id: f"nobody: {_reasons(decisions)}" for alert_id, decisions in unheard.items()
+    }
+
+
+def _channels(states: dict[str, model.NotificationState]) -> str:
+    sent = model.NotificationState.SENT
+    return ", ".join(name if state is sent else f"{name} ({state})" for name, state in states.items())
+
+
+def _reasons(decisions: tuple[model.Decision, ...]) -> str:
+    """Return why no channel got it, each reason once; what may still change that first."""
+    from monitor import alert
+
+    first = sorted(decisions, key=lambda one: one.reason is not model.Reason.WAITING)
+    said = dict.fromkeys(f"{alert.words(one.reason)}{f' ({one.by})' if one.by else ''}" for one in first)
+    return "; ".join(said) or "there was no channel"
 
 
 def _words(match: model.Match) -> str:

@@ -1,6 +1,6 @@
 """Alerts: at most one for each revision of an entry, numbered within its story; and who was told. Shell."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -8,7 +8,9 @@ from sqlalchemy.engine import RowMapping
 from sqlmodel import Session
 
 from monitor import model
-from monitor.store import story_rows, tables
+from monitor.store import codec, story_rows, tables
+
+_MOST_IDS = 10_000
 
 _TOLD = tuple(
     state.value
@@ -112,6 +114,35 @@ def list_alerts(
     return _select(tx, condition, limit)
 
 
+def heard(tx: Session, ids: Sequence[int]) -> dict[int, dict[str, model.NotificationState]]:
+    """Return how each channel stands to alerts: alert, then channel, then the state of what brings it there.
+
+    One that went into a digest has the digest's state; what was sent once stays sent. An alert that no channel gets
+    is missing.
+    """
+    table, links = tables.notifications, tables.notification_alerts
+    columns = (links.c.alert_id, table.c.channel, table.c.state)
+    wanted = sa.select(*columns).join(links, links.c.notification_id == table.c.id).order_by(table.c.id)
+    found: dict[int, dict[str, model.NotificationState]] = {}
+    for part in _parts(ids):
+        for alert_id, channel, state in tx.connection().execute(wanted.where(links.c.alert_id.in_(part))):
+            channels = found.setdefault(alert_id, {})
+            if channels.get(channel) is not model.NotificationState.SENT:
+                channels[channel] = model.NotificationState(state)
+    return found
+
+
+def judged(tx: Session, ids: Sequence[int]) -> dict[int, tuple[model.Decision, ...]]:
+    """Return what was decided for each channel when alerts were raised."""
+    table, decided = tables.alerts, tables.decisions
+    wanted = sa.select(table.c.id, decided.c.channels).join(decided, decided.c.id == table.c.decision_id)
+    return {
+        row.id: tuple(codec.decode(model.Decision, one) for one in row.channels)
+        for part in _parts(ids)
+        for row in tx.connection().execute(wanted.where(table.c.id.in_(part)))
+    }
+
+
 def find_alert_of(tx: Session, entry_id: int) -> model.Alert | None:
     """Return the latest alert that an entry raised, None when it raised none."""
     found = _select(tx, tables.alerts.c.entry_id == entry_id, 1)
@@ -129,6 +160,12 @@ def ack_alert(tx: Session, alert_id: int, by: str, now: datetime) -> bool:
     table = tables.alerts
     unseen = sa.and_(table.c.id == alert_id, table.c.acked_at.is_(None))
     return tx.connection().execute(sa.update(table).where(unseen).values(acked_at=now, acked_by=by)).rowcount == 1
+
+
+def _parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Yield as many ids at a time as a statement takes."""
+    for start in range(0, len(ids), _MOST_IDS):
+        yield ids[start : start + _MOST_IDS]
 
 
 def _select(tx: Session, condition: sa.ColumnElement[bool], limit: int) -> tuple[model.Alert, ...]:

@@ -21,6 +21,8 @@ from monitor.store.alerts import (
     count_alerts,
     find_alert_of,
     get_alert,
+    heard,
+    judged,
     list_alerts,
     told,
 )
@@ -52,7 +54,9 @@ __all__ = [
     "find_decision",
     "get_alert",
     "get_story",
+    "heard",
     "join_story",
+    "judged",
     "last_correction",
     "list_alerts",
     "list_corrections",
