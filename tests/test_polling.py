@@ -92,6 +92,7 @@ def test_a_cut_off_pass_gives_its_feeds_back(store: engine.Store, server: server
     async def cut_off() -> None:
         async with _polling(store, server, ["/a.xml"]) as polling:
             assert await polling.start_due() == 1
+            await asyncio.to_thread(servers.until, lambda: server.count("/a.xml"))
 
     asyncio.run(cut_off())
     with store.write() as tx:

@@ -1,6 +1,7 @@
 """Parsing in child processes: deadlines, memory, cancellation, and the end of things."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -17,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor import errors, model, parse, sandbox
-from monitor.sandbox import wire
+from monitor.sandbox import child_process, wire
 from tests import servers
 from tests.builders import NOON
 
@@ -348,3 +349,14 @@ def test_a_pair_of_sockets_is_all_that_a_child_inherits() -> None:
                 assert process_file(os.getpid(), f"fd/{listener.fileno()}").readlink() not in inodes
 
         run(use)
+
+
+@LINUX
+def test_a_killed_child_that_takes_its_time_is_reaped_all_the_same() -> None:
+    """Whoever ends a child waits a moment for it; where that is too short, no process and no warning is left over."""
+    child = child_process.Child(60)
+    pid = child.pid
+    child.end(patience=0)
+    del child
+    gc.collect()  # what is dropped unreaped warns here, and warnings are errors
+    servers.until(lambda: not Path(f"/proc/{pid}").exists())

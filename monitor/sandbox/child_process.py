@@ -1,11 +1,11 @@
 """One parser child as its parent sees it: started, asked, and ended. Shell."""
 
 import asyncio
-import contextlib
 import os
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 from monitor import errors
@@ -95,12 +95,17 @@ class Child:
         if self.lives:
             self._process.kill()
 
-    def end(self) -> None:
-        """Kill the process if it lives, and reap it: a killed process is gone in a moment. Nobody may wait for it."""
+    def end(self, patience: float = _REAP) -> None:
+        """Kill the process if it lives, and reap it: a killed process is gone in a moment. Nobody may wait for it.
+
+        patience: seconds to wait for that here; on a machine that is short of time the rest is left to a thread.
+        """
         self._pipe.close()
         self.kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=_REAP)
+        try:
+            self._process.wait(timeout=patience)
+        except subprocess.TimeoutExpired:
+            threading.Thread(target=self._process.wait, name="reap", daemon=True).start()
 
     async def _exactly(self, size: int) -> bytes:
         loop = asyncio.get_running_loop()
