@@ -59,6 +59,10 @@ BROKEN = {
             " (quote a regular expression that holds brackets: '/.../') [yaml]"
         ),
     ),
+    "a value of neither kind": (
+        a_file("{near: [embargo, oil], within: paragraph}"),
+        "3:41: `within`: it should be a number or 'sentence' or 'title' [bad-value]",
+    ),
     "a misspelt key": (
         "rules:\n- id: one\n  mach: embargo\n",
         "3:3: unknown key `mach` (did you mean `match`?) [unknown-key]",

@@ -53,6 +53,16 @@ def test_what_takes_a_person_is_left(tmp_path: Path) -> None:
     assert (tmp_path / "rules" / "own.yaml").stat().st_mtime_ns == before
 
 
+def test_a_key_that_is_there_is_not_written_twice(tmp_path: Path) -> None:
+    """A misspelt key beside the one that it resembles is left to a person."""
+    text = SLIPS.replace("tgas: [oil]", "mach: oil").replace(" #1", "")
+    (tmp_path / "own.yaml").write_text(text, encoding="utf-8")
+    found = monitor("check", "own.yaml", "--fix", folder=tmp_path)
+    assert found.status == 2
+    assert found.err.startswith("own.yaml:3:5: unknown key `mach` (did you mean `match`?)")
+    assert "    mach: oil" in (tmp_path / "own.yaml").read_text(encoding="utf-8")
+
+
 def test_a_file_of_another_system_keeps_its_line_ends(tmp_path: Path) -> None:
     """Windows line ends, the byte order mark, the file's permissions and a link to it stay as they are."""
     kept = tmp_path / "kept" / "own.yaml"

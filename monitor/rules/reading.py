@@ -48,11 +48,12 @@ class Complaints:
         """Add an error."""
         self.found.append(Complaint(place, lint, message, mend, rule))
 
-    def unknown_key(self, place: Place, key: str, known: Sequence[str], rule: str) -> None:
-        """Add an error about a key, with the mechanical mend when one known key is plainly meant."""
+    def unknown_key(self, place: Place, key: str, known: Sequence[str], taken: Sequence[str], rule: str) -> None:
+        """Add an error about a key, with the mechanical mend when one known key is plainly meant and not taken."""
         mend = did_you_mean(key, known)
         meant = mend.split("`")[1] if mend.startswith("did") else ""
-        fix = Fix(place.line, f"{key}:", f"{meant}:") if meant and key not in SYNONYMS else None
+        is_plain = meant and meant not in taken and key not in SYNONYMS
+        fix = Fix(place.line, f"{key}:", f"{meant}:") if is_plain else None
         self.found.append(Complaint(place, "unknown-key", f"unknown key `{key}`", mend, rule, fix=fix))
 
 
@@ -127,9 +128,46 @@ def checked(kind: type[Model], tree: source.Mapping, complaints: Complaints, rul
     try:
         return kind.model_validate(_without_empty(tree))
     except ValidationError as error:
-        for problem in error.errors():
+        for problem in _as_one(tree, error.errors()):
             _complain(kind, tree, problem, complaints, rule)
         return None
+
+
+def _as_one(tree: source.Mapping, problems: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Yield one problem for each place: a value that may be of two kinds has one for each kind that it is not."""
+    at: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for problem in problems:
+        location = _without_kinds(tree, problem)
+        said = str(problem["msg"]).removeprefix("Value error, ").replace("Input should", "it should")
+        for theirs, ours in _PLAIN.items():
+            said = re.sub(theirs, ours, said)
+        if (first := at.get(location)) is None:
+            at[location] = {**problem, "loc": location, "msg": said}
+        else:
+            first["msg"] += f" or {said.removeprefix('it should be ')}"
+    yield from at.values()
+
+
+def _without_kinds(tree: source.Tree, problem: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return where a problem is, without the names of kinds that pydantic puts after a value of several kinds."""
+    location = []
+    for part in problem["loc"]:
+        if isinstance(part, str) and "[" in part:
+            continue
+        inner = _inner(tree, part)
+        if inner is None and (problem["type"] != "missing" or not isinstance(tree, source.Mapping)):
+            break
+        location.append(part)
+        tree = inner or tree
+    return tuple(location)
+
+
+def _inner(tree: source.Tree, part: Any) -> source.Tree | None:  # noqa: ANN401 - a key or a number
+    if isinstance(tree, source.Mapping):
+        return tree.get(str(part))
+    if isinstance(tree, source.Sequence) and isinstance(part, int) and part < len(tree.items):
+        return tree.items[part]
+    return None
 
 
 def _without_empty(tree: source.Mapping) -> dict[str, Any]:
@@ -146,22 +184,23 @@ def is_empty(tree: source.Tree) -> bool:
 def _complain(
     kind: type[BaseModel], tree: source.Mapping, problem: Mapping[str, Any], complaints: Complaints, rule: str
 ) -> None:
-    location = [part for part in problem["loc"] if not (isinstance(part, str) and "[" in part)]
+    location = problem["loc"]
     place = _place(tree, location, of_key=problem["type"] == "extra_forbidden")
     key = str(location[-1]) if location else ""
     if problem["type"] == "extra_forbidden":
         known = _known_keys(kind, location[:-1])
-        complaints.unknown_key(place, key, known, rule)
+        around: source.Tree = tree
+        for part in location[:-1]:
+            around = _inner(around, part) or around
+        taken = around.keys() if isinstance(around, source.Mapping) else ()
+        complaints.unknown_key(place, key, known, taken, rule)
     elif problem["type"] == "missing":
         complaints.error(place, "missing-key", f"`{key}` is missing", "", rule)
     elif problem["type"] == "string_pattern_mismatch":
         mend = "small letters, digits and hyphens, like arms-deal"
         complaints.error(place, "bad-value", f"`{problem['input']}` is no id", mend, rule)
     else:
-        said = problem["msg"].removeprefix("Value error, ").replace("Input should", "it should")
-        for theirs, ours in _PLAIN.items():
-            said = re.sub(theirs, ours, said)
-        complaints.error(place, "bad-value", f"`{'.'.join(map(str, location))}`: {said}", "", rule)
+        complaints.error(place, "bad-value", f"`{'.'.join(map(str, location))}`: {problem['msg']}", "", rule)
 
 
 _PLAIN = {
@@ -169,7 +208,7 @@ _PLAIN = {
     "a valid list": "a list, in brackets or with a dash for each line",
     "a valid string": "text",
     "a valid boolean, unable to interpret input": "true or false",
-    "a valid (integer|number), unable to parse string as an? (integer|number)": "a number",
+    r"a valid (integer|number)(, unable to parse string as an? (integer|number))?": "a number",
 }
 
 
