@@ -18,7 +18,7 @@ Condition = Any
 
 
 class Group(NamedTuple):
-    """Words that belong together, by number, and the sentence they stand in."""
+    """Words that belong together, by number, and the sentence that the first of them stands in."""
 
     words: frozenset[int]
     sentence: int
@@ -96,7 +96,8 @@ def near(condition: Condition, text: Text, fields: set[str]) -> list[Group]:
     for chosen in product(*operands):
         if not together(chosen, within, ordered=condition.get("ordered", False)):
             continue
-        group = Group(frozenset().union(*(one.words for one in chosen)), chosen[0].sentence)
+        first = min(chosen, key=lambda one: min(one.words))
+        group = Group(frozenset().union(*(one.words for one in chosen)), first.sentence)
         if not any(close(group, other, within) for other in barred):
             found.append(group)
     return found

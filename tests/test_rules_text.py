@@ -27,6 +27,7 @@ def test_words_lie_in_the_text_in_order(title: str) -> None:
 
 @settings(deadline=None)
 @given(letters)
+@example("Aª")
 def test_a_text_is_found_by_its_own_words(title: str) -> None:
     """A sentence that is used as a term is found in itself, and the evidence is cut from it."""
     read = text.of({TITLE: title})

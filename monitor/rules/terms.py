@@ -109,7 +109,7 @@ def _words(written: str) -> Term:
             prefixes.add(len(words) - 1)
     if not words:
         raise TermError(f"`{written}` has no letter or digit, so that it can never match")
-    letters = written.replace(".", "")
+    letters = as_printed(written).replace(".", "")  # as a text is read: ª is a small letter
     capitals = (
         not prefixes and len(words) == 1 and 2 <= len(letters) <= 5 and letters.isalpha() and _is_capitals(letters)
     )
