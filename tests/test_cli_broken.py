@@ -26,7 +26,7 @@ def a_bomb() -> str:
     return "\n".join(["a: &a [x,x,x,x,x,x,x,x,x]", *lines])
 
 
-BROKEN = {
+BROKEN: dict[str, tuple[str | bytes, str]] = {
     "ten megabytes": (b"# padding\n" * 1_000_000, "1:1: 9 MiB of rules in one file (at most 1 MiB)"),
     "an alias bomb": (
         a_bomb(),
@@ -69,7 +69,7 @@ BROKEN = {
     ),
 }
 
-DOUBTFUL = {
+DOUBTFUL: dict[str, tuple[str, str]] = {
     "a term cut by #": (
         f"rules:\n- id: one\n  match:\n  - embargo #1\n{TESTS}",
         '4:5: `embargo` is cut off at the #: the rest of the line is a comment (quote it: "embargo #1") [cut-by-hash]',
@@ -191,12 +191,19 @@ def test_a_regular_expression_that_backtracks_elsewhere_is_well(tmp_path: Path) 
 
 
 def test_a_folder_of_them_all_is_told_file_by_file(tmp_path: Path) -> None:
-    """Every broken file of a folder is told in one go."""
-    texts = {name: text for name, (text, _) in BROKEN.items() if isinstance(text, str)}
-    for number, text in enumerate(texts.values()):
-        written(tmp_path, text.replace("id: one", f"id: r-{number}"), f"{number}.yaml")
+    """Every broken file of a folder is told in one go; one that cannot be read hides no other."""
+    texts = [text if isinstance(text, bytes) else text.encode() for text, _ in BROKEN.values()]
+    for number, text in enumerate(texts):
+        written(tmp_path, text.replace(b"id: one", b"id: r-%d" % number), f"{number}.yaml")
     found = monitor("check", "rules", folder=tmp_path)
     assert found.status == 2
     assert {line.split(":")[0] for line in found.err.splitlines()[:-1]} == {
         f"rules/{number}.yaml" for number in range(len(texts))
     }
+
+
+def test_a_file_that_cannot_be_read_blames_no_other(tmp_path: Path) -> None:
+    """While the file of a list cannot be read, the rule that names the list is not complained of."""
+    written(tmp_path, b"lists: {states: [caf\xe9]}\n", "a.yaml")
+    found = monitor("check", "rules", folder=written(tmp_path, a_file("$states")))
+    assert found.err.splitlines()[:-1] == ["rules/a.yaml:1:1: not UTF-8 (save the file as UTF-8)"]

@@ -18,6 +18,7 @@ EXAMPLES = options.examples(
     "monitor check", "monitor check rules/", "monitor check rules/ --fix", "monitor check --stats"
 )
 _WRONG, _FOUND = 2, 3
+_ECHOES = frozenset({"unknown-list", "unknown-rule", "no-rules"})  # of a file that cannot be read
 
 
 def command(
@@ -106,13 +107,11 @@ def check_rules(report: Report, paths: Sequence[str], base: Path) -> "ruling.Rul
     """
     from monitor import match, rules
 
-    try:
-        files = rules.read_files(paths, base=base)
-    except errors.RuleError as error:
-        report.broken += error.complaints
-        return None
+    files, unread = rules.read_some(paths, base=base)
     ruleset, complaints = rules.attempt(files)
-    broken = [str(one) for one in complaints if one.severity is rules.Severity.ERROR]
+    echoes = _ECHOES if unread else frozenset[str]()
+    wrong = [one for one in complaints if one.severity is rules.Severity.ERROR and one.lint not in echoes]
+    broken = [*unread, *(str(one) for one in wrong)]
     report.broken += broken
     if ruleset is not None:
         if not broken:

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from monitor import errors, shipped
+from monitor import shipped
 from monitor.cli import output
 
 _BOM = "\ufeff"
@@ -17,10 +17,7 @@ def mend(paths: Sequence[str], base: Path, *, as_json: bool) -> None:
     """
     from monitor import config, rules
 
-    try:
-        files = rules.read_files(paths, base=base)
-    except errors.RuleError:
-        return
+    files, _ = rules.read_some(paths, base=base)
     for name, text in rules.mend(files).items():
         place = (base / name).resolve()
         if name.startswith("builtin/") or place.is_relative_to(shipped.RULES.resolve()):

@@ -11,7 +11,7 @@ lint        what silently does nothing              handover    rules back to YA
 from monitor.rules.handover import copy_rule, export
 from monitor.rules.lint import lint, mend
 from monitor.rules.nodes import Complaint, Fix, Place, Severity
-from monitor.rules.ruleset import RuleSet, attempt, from_files, load, read_files
+from monitor.rules.ruleset import RuleSet, attempt, from_files, load, read_files, read_some
 from monitor.rules.schema import json_schema_text
 
 __all__ = [
@@ -29,4 +29,5 @@ __all__ = [
     "load",
     "mend",
     "read_files",
+    "read_some",
 ]

@@ -44,29 +44,41 @@ def load(paths: Sequence[str | Path], *, base: Path) -> RuleSet:
 
 def read_files(paths: Sequence[str | Path], *, base: Path) -> dict[str, str]:
     """Return the text of every rule file by name, folders in the order given; raise RuleError."""
+    files, complaints = read_some(paths, base=base)
+    if complaints:
+        raise errors.RuleError(complaints)
+    return files
+
+
+def read_some(paths: Sequence[str | Path], *, base: Path) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the text of every rule file that can be read, by name, and a complaint for each that cannot."""
     files: dict[str, str] = {}
     complaints: list[str] = []
     for path in paths:
         root = shipped.RULES if str(path) == BUILTIN else base / path
         try:
             for name, file in _files(str(path), root):
-                if file.stat().st_size > 4 * source.LARGEST:
-                    complaints.append(
-                        f"{name}:1:1: {file.stat().st_size >> 20} MiB of rules in one file (at most 1 MiB)"
-                    )
-                    continue
-                files[name] = file.read_bytes().decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = error.object[: error.start].count(b"\n") + 1
-            complaints.append(f"{name}:{line}:1: not UTF-8 (save the file as UTF-8)")
+                if said := _read(name, file, files):
+                    complaints.append(said)
         except OSError as error:
             complaints.append(
                 f"{path}: cannot read rules there: {error.strerror or error} "
                 f"(create {root}, or change `paths` under [rules] in config.toml)"
             )
-    if complaints:
-        raise errors.RuleError(complaints)
-    return files
+    return files, tuple(complaints)
+
+
+def _read(name: str, file: Path, files: dict[str, str]) -> str:
+    """Add a file's text to `files`, or return what is wrong with it."""
+    size = file.stat().st_size
+    if size > 4 * source.LARGEST:
+        return f"{name}:1:1: {size >> 20} MiB of rules in one file (at most 1 MiB)"
+    try:
+        files[name] = file.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        return f"{name}:{line}:1: not UTF-8 (save the file as UTF-8)"
+    return ""
 
 
 def _files(path: str, root: Path) -> Iterator[tuple[str, Path]]:
