@@ -6,6 +6,7 @@
     heartbeat  every 10 s        tell the store, and systemd's watchdog, that all ticks are alive
     ping       every minute      ask the [heartbeat] url, so that somebody notices when we are silent
     prune      every hour        let go of texts that are older than [keep] says
+    feeds      every hour        tell the operator of feeds that are gone, failing or silent, once a day
 
 Due times live in the tables, so that a restart polls nothing again. SIGTERM drains, SIGHUP and changed files reload.
 """
