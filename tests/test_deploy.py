@@ -39,10 +39,9 @@ def test_every_commented_setting_loads_and_says_the_default(tmp_path: Path) -> N
     plain = schema.Settings()
     for table in ("store", "poll", "rules", "stories", "keep", "web", "log"):
         assert getattr(settings, table) == getattr(plain, table), table
-    channel = settings.channels[0]
-    assert channel.model_dump(exclude={"name", "url", "quiet"}) == schema.ChannelTable(name="x", url="x").model_dump(
-        exclude={"name", "url", "quiet"}
-    )
+    examples = {"name", "url", "quiet", "templates", "report", "repeat"}
+    plain_channel = schema.ChannelTable(name="x", url="x")
+    assert settings.channels[0].model_dump(exclude=examples) == plain_channel.model_dump(exclude=examples)
 
 
 def test_every_key_stands_in_the_example_configuration(tmp_path: Path) -> None:
@@ -156,6 +155,8 @@ def _uncommented() -> str:
 def _with_all_settings(folder: Path) -> config.Settings:
     path = folder / "config.toml"
     path.write_text(_uncommented(), encoding="utf-8")
+    for name in ("desk.txt", "desk.html"):  # the templates that it names
+        (folder / name).write_text("{{ alert.title }}", encoding="utf-8")
     return config.load(path)
 
 
@@ -166,6 +167,6 @@ def _keys(table: type[BaseModel]) -> Iterator[str]:
 
 def _written(tables: dict[str, Any], name: str) -> set[str]:
     """Return the keys that a table, or any table of a list of tables, holds."""
-    found = tables["channels"][0]["quiet"] if name == "quiet" else tables[name]
+    found = tables["channels"][0][name] if name in {"quiet", "templates"} else tables[name]
     rows = found if isinstance(found, list) else [found]
-    return {key for row in rows for key in row}
+    return {key.removesuffix(end) for row in rows for key in row for end in ("", "_file", "_env")}

@@ -15,7 +15,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 import monitor
-from monitor import clock, config, deliver, errors, log, pipeline, send
+from monitor import clock, config, deliver, errors, log, pace, pipeline, send
 from monitor.daemon import health, inforce, pinger, polls, watch
 from monitor.daemon.thread import StoreThread
 from monitor.store import engine, facts, upkeep
@@ -178,8 +178,12 @@ class _Service:
         if overdue:
             events.error("ticks_overdue", ticks=overdue)
             return
-        await self._thread.call(self._put_heartbeat, clock.now())
+        now = clock.now()
+        await self._thread.call(self._put_heartbeat, now)
         self._systemd.notify("WATCHDOG=1")
+        short = watch.short_of_space(self._store.path)
+        if short:
+            await self._tell(f"disk:{now:%Y-%m-%d}", "The disk is nearly full", short)
 
     def _overdue(self) -> list[str]:
         """Return the ticks that have not come to an end for too long."""
@@ -219,6 +223,15 @@ class _Service:
                     job.modify(next_run_time=clock.now())
                 self._deliverer.clock_was_set(jump)
                 await self._tick("clock", partial(self._thread.call, self._move_due_times, jump, before + jump))
+                await self._tick("clock", partial(self._tell_of_jump, jump))
+
+    async def _tell_of_jump(self, jump: timedelta) -> None:
+        ahead = "ahead" if jump > timedelta() else "back"
+        text = (
+            f"The clock of this machine was set {ahead} by {pace.words(abs(jump))}, or the machine slept. What was planned "
+            f"moved with it and nothing is lost; times in alerts may be wrong. Check its time service (NTP)."
+        )
+        await self._tell(f"clock:{clock.now():%Y-%m-%dT%H}", f"The clock was set {ahead}", text)
 
     def _catch_up_with_the_clock(self, now: datetime) -> None:
         """Move what is planned when the clock was set back while nobody ran: the last heartbeat lies ahead then."""
