@@ -228,8 +228,8 @@ class _Service:
     async def _tell_of_jump(self, jump: timedelta) -> None:
         ahead = "ahead" if jump > timedelta() else "back"
         text = (
-            f"The clock of this machine was set {ahead} by {pace.words(abs(jump))}, or the machine slept. What was planned "
-            f"moved with it and nothing is lost; times in alerts may be wrong. Check its time service (NTP)."
+            f"The clock of this machine was set {ahead} by {pace.words(abs(jump))}, or the machine slept. What was "
+            f"planned moved with it and nothing is lost; times in alerts may be wrong. Check its time service (NTP)."
         )
         await self._tell(f"clock:{clock.now():%Y-%m-%dT%H}", f"The clock was set {ahead}", text)
 
