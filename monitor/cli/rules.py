@@ -1,7 +1,6 @@
 """`monitor rules`: which rules are in force, taking a shipped one over, and handing a set to another desk. Shell."""
 
 import sys
-import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -68,8 +67,7 @@ def copy(
         msg = 'there is no rules folder of your own; add one to [rules] paths: ["builtin", "rules"]'
         raise errors.ConfigError(msg)
     place = settings.folder / own[0] / f"{rule_id}.yaml"
-    text = _alone(ruleset.files[node.place.file], node.place.line, rule_id, node.place.file)
-    _write_new(place, text, "edit that one")
+    _write_new(place, rules.copy_rule(ruleset, rule_id), "edit that one")
     output.say(f"wrote {place}: it replaces {rule_id!r} of {node.place.file}; after each change: monitor check")
 
 
@@ -132,18 +130,3 @@ def _write_new(place: Path, text: str, instead: str) -> None:
     except OSError as error:
         msg = f"{place}: cannot be written: {error.strerror}"
         raise errors.ConfigError(msg) from error
-
-
-def _alone(text: str, line: int, rule_id: str, file: str) -> str:
-    """Return a rule file that holds the one rule whose item begins at `line` of `text`, as it is written there."""
-    lines = text.splitlines()
-    start = next(n for n in range(line - 1, -1, -1) if lines[n].lstrip().startswith("- "))
-    dash = len(lines[start]) - len(lines[start].lstrip())
-    end = start + 1
-    while end < len(lines) and (not lines[end].strip() or len(lines[end]) - len(lines[end].lstrip()) > dash):
-        end += 1
-    item = textwrap.dedent("\n".join(lines[start:end]).rstrip()).splitlines()
-    inner = " " * (len(item[0]) - len(item[0].removeprefix("-").lstrip()))
-    body = [item[0], f"{inner}replace: true  # of {file}", *item[1:]]
-    head = f"# {rule_id}, taken over from {file} by `monitor rules copy`. Take this file out to have that one back.\n"
-    return f"{head}version: 1\nrules:\n" + "".join(f"  {part}\n" if part else "\n" for part in body)
