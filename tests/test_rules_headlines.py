@@ -10,7 +10,7 @@ from tests.builders import NOON, an_entry
 
 FOLDER = Path(__file__).parent / "rules" / "headlines"
 FLOORS = {
-    "sanctions": ("sanctions-threat", 0.93),
+    "sanctions": ("sanctions-threat", 0.92),
     "arms": ("arms-deal", 0.95),
     "visits": ("leader-visit", 0.96),
 }
