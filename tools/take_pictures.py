@@ -9,6 +9,7 @@ Debian: apt-get install chromium fonts-noto-core pngquant.
 
 import asyncio
 import base64
+import html
 import itertools
 import sys
 import tempfile
@@ -73,7 +74,15 @@ def mails() -> dict[str, str]:
         "alert": render.alert(first, _CHANNEL, key="alert:7:desk").html,
         "update": render.alert(update, _CHANNEL, key="alert:9:desk", thread="alert:7:desk").html,
         "digest": render.digest(digest, _CHANNEL, key="digest:desk:1", title="Quiet hours are over", silenced=2).html,
+        "text": _as_a_reader_of_text_shows(render.alert(first, _CHANNEL, key="alert:7:desk").text),
     }
+
+
+def _as_a_reader_of_text_shows(text: str) -> str:
+    """Return the text part as a mail program shows it that shows no HTML."""
+    head = '<meta charset="utf-8"><meta name="color-scheme" content="light dark">'
+    style = "white-space:pre-wrap;overflow-wrap:anywhere;font:14px/1.5 monospace;margin:16px"
+    return f'<!doctype html>{head}<pre style="{style}">{html.escape(text)}</pre>'
 
 
 def _rules() -> tuple[model.Rule, model.Rule, model.Rule]:
@@ -139,9 +148,9 @@ async def main(chromium: str) -> None:
         )
         try:
             port = await _port(process)
-            for name, html in mails().items():
+            for name, page in mails().items():
                 for (width, pixels), scheme in itertools.product(WIDTHS.items(), ("light", "dark")):
-                    picture = await _photograph(port, html, pixels, scheme)
+                    picture = await _photograph(port, page, pixels, scheme)
                     (FOLDER / f"{name}-{width}-{scheme}.png").write_bytes(await _smaller(picture))
         finally:
             process.terminate()

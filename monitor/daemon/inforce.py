@@ -15,12 +15,22 @@ from monitor.store import engine, facts, feeds, stories
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """A consistent set of what the operator's files say."""
+    """A consistent set of what the operator's files say.
+
+    unusable: names of channels whose URL is wrong; complaints: what is wrong with each, a line with its place.
+    """
 
     settings: config.Settings
     ruleset: rules.RuleSet
     seeds: tuple[model.Seed, ...]
     channels: tuple[model.Channel, ...]
+    unusable: tuple[str, ...] = ()
+    complaints: tuple[str, ...] = ()
+
+    @property
+    def usable(self) -> tuple[model.Channel, ...]:
+        """The channels that can be sent to; what the others are owed waits for them in the outbox."""
+        return tuple(channel for channel in self.channels if channel.name not in self.unusable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +42,10 @@ class Changes:
 
 
 def read(load: Callable[[], config.Settings]) -> InForce:
-    """Read every file that the operator edits. Raises ConfigError (RuleError) with one line per complaint."""
+    """Read every file that the operator edits. Raises ConfigError (RuleError) with one line per complaint.
+
+    One channel with a wrong URL does not stop the others; without any that is right, nobody could be told.
+    """
     settings = load()
     ruleset = rules.load(settings.rules.paths, base=settings.folder)
     failing = match.failing_tests(ruleset)
@@ -40,14 +53,14 @@ def read(load: Callable[[], config.Settings]) -> InForce:
         raise errors.RuleError([str(complaint) for complaint in failing])
     known = _read_seeds(settings.seed_paths)
     channels = settings.all_channels
-    complaints = [
-        f"{settings.places.get(channel.name, 'config.toml')}: channel {channel.name!r}: {complaint}"
+    wrong = {
+        channel.name: f"{settings.places.get(channel.name, 'config.toml')}: channel {channel.name!r}: {complaint}"
         for channel in channels
         if (complaint := send.check(channel.url)) is not None
-    ]
-    if complaints:
-        raise errors.ConfigError("\n".join(complaints))
-    return InForce(settings, ruleset, known, channels)
+    }
+    if len(wrong) == len(channels):
+        raise errors.ConfigError("\n".join(wrong.values()))
+    return InForce(settings, ruleset, known, channels, tuple(wrong), tuple(wrong.values()))
 
 
 def apply(

@@ -59,6 +59,8 @@ async def _pass(
 ) -> OnceSummary:
     thread = StoreThread()
     now = clock.now()
+    for complaint in found.complaints:
+        events.error("channel_unusable", complaint=complaint)
     deciding, _ = await thread.call(inforce.apply, found, store, now, lambda _: now)
     async with polls.open_polling(store, thread.call, found.settings) as polling:
         summary = await polling.run_all(names=names, everything=everything)
@@ -69,7 +71,7 @@ async def _pass(
         if not done.claimed:
             break
     courier = send.open_sender(identity=await thread.call(inforce.identity, store, now))
-    deliverer = deliver.Deliverer(store, thread.call, found.channels, courier, clock=clock.now, jitter=random.random)
+    deliverer = deliver.Deliverer(store, thread.call, found.usable, courier, clock=clock.now, jitter=random.random)
     waiting = await deliverer.run_until_idle(_DELIVERY)
     courier.close()
     thread.close()

@@ -68,6 +68,7 @@ class _Service:
         self._clock_watch = watch.ClockWatch()
         self._alive: dict[str, float] = {}
         self._complaint = ""
+        self._status = 0
         self._pinger = pinger.Pinger()
         self._polling: pipeline.Polling | None = None
 
@@ -81,7 +82,7 @@ class _Service:
         self._deliverer = deliver.Deliverer(
             self._store,
             self._thread.call,
-            self._found.channels,
+            self._found.usable,
             courier,
             clock=clock.now,
             jitter=random.random,
@@ -97,12 +98,13 @@ class _Service:
             self._schedule()
             rules, channels = len(self._found.ruleset.rules), [channel.name for channel in self._found.channels]
             _say(changes, "started", version=monitor.__version__, rules=rules, channels=channels)
+            await self._name_unusable()
             self._systemd.notify("READY=1")
             await self._stop.wait()
             await self._drain(beside)
         courier.close()
         self._thread.close()
-        return 0
+        return self._status
 
     # --- ticks ----------------------------------------------------------------------------------------------------
 
@@ -179,6 +181,13 @@ class _Service:
             events.error("ticks_overdue", ticks=overdue)
             return
         now = clock.now()
+        newer = await self._thread.call(self._store.newer)
+        if newer:
+            events.error("database_newer", why=newer)
+            await self._tell(f"database:{now:%Y-%m-%d}", "The database is newer than this program", newer)
+            self._status = 1
+            self._stop.set()
+            return
         await self._thread.call(self._put_heartbeat, now)
         self._systemd.notify("WATCHDOG=1")
         short = watch.short_of_space(self._store.path)
@@ -203,7 +212,7 @@ class _Service:
             events.info("pruned", entries=pruned)
 
     async def _tell_of_feeds(self) -> None:
-        if await self._thread.call(health.tell, self._store, self._found.channels, clock.now()):
+        if await self._thread.call(health.tell, self._store, self._found.usable, clock.now()):
             self._soon("deliver")
 
     def _prune_before(self, before: datetime) -> int:
@@ -302,13 +311,21 @@ class _Service:
             await self._open.aclose()
             self._polling = await self._open.enter_async_context(self._open_polling(found.settings))
         self._deciding, self._found = deciding, found
-        self._deliverer.set_channels(found.channels)
+        self._deliverer.set_channels(found.usable)
+        await self._name_unusable()
         self._scheduler.reschedule_job(
             "ping", trigger="interval", seconds=found.settings.heartbeat.every.total_seconds()
         )
         if (found.settings.store, found.settings.web, found.settings.log) != (before.store, before.web, before.log):
             events.warning("restart_needed", why="[store], [web] and [log] are read at the start only")
         _say(changes, "reloaded", rules=len(found.ruleset.rules), channels=[channel.name for channel in found.channels])
+
+    async def _name_unusable(self) -> None:
+        """Say which channels cannot be sent to; the others go on, and what these are owed waits."""
+        for complaint in self._found.complaints:
+            events.error("channel_unusable", complaint=complaint)
+            text = f"What it is owed waits in the outbox. Mend this:\n{complaint}"
+            await self._tell(f"channel:{clock.now():%Y-%m-%d}:{complaint}", "A channel cannot be used", text)
 
     async def _complain(self, complaint: str) -> None:
         events.error("files_refused", complaint=complaint)
@@ -337,7 +354,7 @@ class _Service:
 
     def _add_operator_alert(self, topic: str, subject: str, text: str) -> None:
         with self._store.write() as tx:
-            deliver.tell_operator(tx, self._found.channels, topic=topic, subject=subject, text=text, now=clock.now())
+            deliver.tell_operator(tx, self._found.usable, topic=topic, subject=subject, text=text, now=clock.now())
 
     # --- the end --------------------------------------------------------------------------------------------------
 

@@ -74,6 +74,18 @@ class Store:
         with self.write() as tx:
             migrate.upgrade(tx.connection(), self.name)
 
+    def newer(self) -> str:
+        """Return what to say when another worker upgraded the database beyond this program; empty when none did."""
+        from monitor.store import migrate
+
+        with self.read() as tx:
+            revision = migrate.find_revision(tx.connection())
+        if revision in {None, migrate.HEAD}:
+            return ""
+        return (
+            f"{self.name} was upgraded to revision {revision} under this program: install the newer program everywhere"
+        )
+
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()

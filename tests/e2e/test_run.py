@@ -144,3 +144,39 @@ def test_a_stop_leaves_a_sound_database_and_an_empty_outbox(daemon: Daemon, feed
 
 def _world(*titles: str) -> bytes:
     return servers.rss("World", *[servers.item(title, guid=title, published=formatdate()) for title in titles])
+
+
+@pytest.mark.slow
+def test_a_channel_with_a_typo_stops_no_other(
+    tmp_path: Path, feeds: servers.FeedServer, hooks: servers.WebhookReceiver
+) -> None:
+    """It is named to the operator with file and line; the others go on, and what it is owed waits for the mend."""
+    feeds.put("/world.xml", _world("Ministry threatens sanctions over grain"), etag='"2"')
+    good = hooks.url("/hook").replace("http", "json", 1)
+    daemon = Daemon(tmp_path, [feeds.url("/world.xml")], [good, "nonsense://desk"])
+    try:
+        daemon.start()
+        servers.until(lambda: len(hooks.messages) == 2, 20)
+        told = " ".join(message.body.decode() for message in hooks.messages)
+        assert "Ministry threatens sanctions over grain" in told
+        assert "config.toml:" in told
+        assert "channel1" in told
+        text = daemon.config.read_text(encoding="utf-8")
+        daemon.config.write_text(text.replace("nonsense://desk", good.replace("/hook", "/other")), encoding="utf-8")
+        servers.until(lambda: any(message.path == "/other" for message in hooks.messages), 20)
+        assert daemon.stop() == 0
+    finally:
+        daemon.close()
+
+
+@pytest.mark.slow
+def test_a_database_that_was_upgraded_under_it_stops_the_daemon(daemon: Daemon) -> None:
+    """Another program's newer tables are not written to: it says so and ends with status 1."""
+    daemon.start()
+    daemon.until_logged("started")
+    store = daemon.store()
+    with store.write() as tx:
+        tx.connection().exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    store.close()
+    assert daemon.wait_for_death(30) == 1
+    assert "was upgraded to revision 9999" in daemon.text
