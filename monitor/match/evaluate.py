@@ -37,8 +37,8 @@ Stretch = tuple[int, int]
 class View:
     """What a node may look at: a scanned text, some of its fields, and not the cancelled stretches.
 
-    meets: whether the entry meets a rule's conditions. rules, leaves, views: what came of each, so that nothing is
-    done twice.
+    meets: whether the entry meets a rule's conditions. rules, leaves, places, views: what came of each, so that nothing
+    is done twice.
     """
 
     program: Program
@@ -49,6 +49,7 @@ class View:
     rules: dict[tuple[str, frozenset[model.Field]], Found] = field(default_factory=dict)
     views: dict[frozenset[model.Field], "View"] = field(default_factory=dict)
     leaves: dict[tuple[int, frozenset[model.Field]], list[Group]] = field(default_factory=dict)
+    places: dict[tuple[int, frozenset[model.Field]], list[Group]] = field(default_factory=dict)
 
     def sees(self, group: Group) -> bool:
         """Return whether a group stands in the fields and touches nothing that is cancelled."""
@@ -239,21 +240,29 @@ def spots(node: Node, view: View) -> list[Group]:
             return find(node, replace(view, cancelled=())) or []
 
 
+def _places(term: int, view: View) -> list[Group]:
+    """Return one term's occurrences in the view's fields; many rules ask for the same words."""
+    key = (term, view.fields)
+    found = view.places.get(key)
+    if found is None:
+        text = view.scan.text
+        found = view.places[key] = [
+            Group(start, end, (Piece(start, end, term),))
+            for start, end in view.scan.spans[term]
+            if text.parts[text.part_of[start]].field in view.fields
+        ]
+    return found
+
+
 def _occurrences(node: Leaf, view: View) -> list[Group]:
     """Return a leaf's occurrences in the view's fields, in reading order, the longer first."""
     ids = view.program.ids[node]
     key = (id(ids), view.fields)
     found = view.leaves.get(key)
     if found is None:
-        text, spans = view.scan.text, view.scan.spans
+        spans = view.scan.spans
         few, many = (ids, spans) if len(ids) < len(spans) else (spans, ids)
-        found = [
-            Group(start, end, (Piece(start, end, term),))
-            for term in few
-            if term in many
-            for start, end in spans[term]
-            if text.parts[text.part_of[start]].field in view.fields
-        ]
+        found = [group for term in few if term in many for group in _places(term, view)]
         if len(found) > 1:
             found.sort(key=_reading_order)
         view.leaves[key] = found
