@@ -67,6 +67,8 @@ async def _pass(
     decided = matched = alerts = 0
     while True:
         done = await thread.call(deciding.run_pass, clock.now(), limit=_PASS)
+        for entry in done.failed:
+            events.error("entry_given_up", entry=entry.id, feed=entry.feed)
         decided, matched, alerts = decided + done.claimed, matched + done.matched, alerts + done.alerts
         if not done.claimed:
             break
