@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from ruamel.yaml import YAML
 
 from monitor import config, shipped
-from monitor.config import schema
+from monitor.config import channels, schema
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
@@ -40,7 +40,7 @@ def test_every_commented_setting_loads_and_says_the_default(tmp_path: Path) -> N
     for table in ("store", "poll", "rules", "stories", "keep", "web", "log"):
         assert getattr(settings, table) == getattr(plain, table), table
     examples = {"name", "url", "quiet", "templates", "report", "repeat"}
-    plain_channel = schema.ChannelTable(name="x", url="x")
+    plain_channel = channels.ChannelTable(name="x", url="x")
     assert settings.channels[0].model_dump(exclude=examples) == plain_channel.model_dump(exclude=examples)
 
 

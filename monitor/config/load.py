@@ -13,7 +13,9 @@ import pydantic
 
 from monitor import errors
 from monitor.config import schema, units
+from monitor.config.channels import ChannelTable
 from monitor.config.files import FEEDS_FILE
+from monitor.config.table import Table
 
 _SECRETS = {
     "store": ("url",),
@@ -230,7 +232,7 @@ def _in_words(complaint: Mapping[str, Any]) -> str:
 
 def _known_keys(place: tuple[str | int, ...]) -> list[str]:
     """Return the keys that the table at `place` may hold."""
-    table: type[schema.Table] = schema.Settings
+    table: type[Table] = schema.Settings
     for part in place:
         table = schema.TABLES.get(str(part), table)
     keys = [field.alias or name for name, field in table.model_fields.items() if name not in schema.NOT_IN_FILES]
@@ -275,7 +277,7 @@ def _line(text: str, place: tuple[str | int, ...]) -> int | None:
 def _doubles(settings: schema.Settings, sources: Sequence[_Source]) -> list[str]:
     """Return complaints about feeds and channels that share a name, or feeds that share an address."""
     complaints: list[str] = []
-    tables: dict[str, Sequence[schema.FeedTable | schema.ChannelTable]]
+    tables: dict[str, Sequence[schema.FeedTable | ChannelTable]]
     tables = {"feeds": settings.feeds, "channels": settings.channels}
     for kind, rows in tables.items():
         where = sources[-1].name if kind == "feeds" else sources[0].name

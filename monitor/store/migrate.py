@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from monitor import errors
 
-HEAD = "0001"
+HEAD = "0002"
 """The revision that this program needs: the newest file in migrations/versions."""
 
 _LOCK = 7_310_000
