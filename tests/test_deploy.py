@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import BaseModel
-from ruamel.yaml import YAML
 
 from monitor import config, shipped
 from monitor.config import channels, schema
@@ -124,7 +124,7 @@ def test_everything_that_the_image_copies_is_sent_to_its_build() -> None:
 def test_the_container_has_one_place_to_write() -> None:
     """Read-only root, no capability, one volume for the state, the configuration read-only, a health check."""
     with (DEPLOY / "compose.yaml").open(encoding="utf-8") as file:
-        service = YAML(typ="safe", pure=True).load(file)["services"]["monitor"]
+        service = yaml.safe_load(file)["services"]["monitor"]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]

@@ -80,8 +80,8 @@ def test_other_files_hidden_files_and_the_readme_are_left_out(tmp_path: Path) ->
         (b"---\ndate: 7\n---\nTitle\n", "`date` is no date"),
         (b"---\n- date\n---\nTitle\n", "key: value"),
         (b"---\nauthor: me\n---\nTitle\n", "unknown key 'author'"),
-        (b"---\nurl: 7\n---\nTitle\n", "`url` must be one line"),
-        (b"---\ntags: 7\n---\nTitle\n", "`tags` must be words"),
+        (b"---\nurl: [7]\n---\nTitle\n", "`url` must be one line"),
+        (b"---\ntags: {a: b}\n---\nTitle\n", "`tags` must be words"),
     ],
 )
 def test_a_bad_file_is_one_line_that_names_it(tmp_path: Path, content: bytes, said: str) -> None:

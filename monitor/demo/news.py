@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
+import yaml
 
 FOLDER = Path(__file__).parent / "news"
 LIVE = timedelta(hours=36)
@@ -94,8 +94,9 @@ class Release:
 
 def load(folder: Path = FOLDER) -> tuple[Outlet, ...]:
     """Return the outlets in order of their names; their items oldest first."""
-    reader = YAML(typ="safe", pure=True)
-    return tuple(_outlet(path.stem, reader.load(path)) for path in sorted(folder.glob("*.yaml")))
+    return tuple(
+        _outlet(path.stem, yaml.safe_load(path.read_text(encoding="utf-8"))) for path in sorted(folder.glob("*.yaml"))
+    )
 
 
 def releases(outlets: Sequence[Outlet]) -> tuple[Release, ...]:
