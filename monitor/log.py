@@ -16,7 +16,7 @@ import structlog
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _MOST = 1000
 _NOISY = ("apscheduler", "aiohttp", "alembic", "asyncio", "watchfiles", "mail.log")
-_TELLTALE = ("httpx", "httpcore")  # log whole addresses, which hold secrets; apprise does, too: see `send.address`
+_TELLTALE = ("httpx", "httpcore")  # log whole addresses, which hold secrets; apprise does, too: see `send.known`
 
 
 def configure(*, as_json: bool, level: str) -> None:

@@ -1,25 +1,23 @@
 """One message to one channel, or DeliveryError. Shell: blocking, for a thread of its own.
 
-address    what a channel's URL says, and what may be shown of it
+address    which way a channel's URL takes, and what may be shown of it
+known      what apprise makes of it
 mail       e-mail: message of ours over apprise's URL and connection
 web        JSON webhooks over httpx: Retry-After, Idempotency-Key
 slack      Slack's webhooks and bots, over the same
 services   everything else, by apprise
-preview    what would leave, for people to read
+previewing what would leave, for people to read
+
+The ways are imported when a channel takes them: apprise and its mail cost a tenth of a second.
 """
 
 import sys
 import threading
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from monitor import errors, model
 from monitor.send.address import Door, check, door
-from monitor.send.mail import Mail
-from monitor.send.preview import preview
-from monitor.send.services import Service
-from monitor.send.slack import Bot, Webhook
-from monitor.send.web import Json
 
 __all__ = ["AppriseSender", "Sender", "check", "open_sender", "preview"]
 
@@ -35,9 +33,28 @@ class Sender(Protocol):
         ...
 
 
+@runtime_checkable
+class Closing(Protocol):
+    """A way that keeps connections open."""
+
+    def close(self) -> None:
+        """Close them."""
+        ...
+
+
 def open_sender(*, identity: str = "") -> "AppriseSender":
     """Return the real sender. identity: of this installation, part of Message-IDs and Idempotency-Keys."""
     return AppriseSender(identity=identity)
+
+
+def preview(channel: model.Channel, message: model.Message, *, identity: str = "") -> str:
+    """Return what leaves for `channel`, for people to read; nothing is sent.
+
+    identity: of this installation, part of Message-IDs. Raises DeliveryError when the channel's URL cannot be used.
+    """
+    from monitor.send import previewing
+
+    return previewing.preview(channel, message, identity=identity)
 
 
 class AppriseSender:
@@ -63,7 +80,7 @@ class AppriseSender:
         """Close what is open; a send that is under way fails."""
         with self._lock:
             for way in self._ways.values():
-                if isinstance(way, Json | Webhook | Bot):
+                if isinstance(way, Closing):
                     way.close()
             self._ways.clear()
 
@@ -72,15 +89,25 @@ class AppriseSender:
             case Door.STDOUT:
                 return Stdout()
             case Door.MAIL:
-                return Mail(url, identity=self._identity)
+                from monitor.send import mail
+
+                return mail.Mail(url, identity=self._identity)
             case Door.SLACK:
-                return Webhook(url, identity=self._identity)
+                from monitor.send import slack
+
+                return slack.Webhook(url, identity=self._identity)
             case Door.BOT:
-                return Bot(url, identity=self._identity)
+                from monitor.send import slack
+
+                return slack.Bot(url, identity=self._identity)
             case Door.JSON:
-                return Json(url, identity=self._identity)
+                from monitor.send import web
+
+                return web.Json(url, identity=self._identity)
             case _:
-                return Service(url)
+                from monitor.send import services
+
+                return services.Service(url)
 
 
 class Stdout:

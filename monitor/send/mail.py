@@ -19,7 +19,7 @@ from apprise.plugins.email.base import NotifyEmail
 from apprise.plugins.email.smtp import AppriseSMTPController
 
 from monitor import errors, model
-from monitor.send import address
+from monitor.send import address, known
 
 _TIMEOUT = 6  # seconds for each step; the whole send is bounded by whoever calls
 # Not every server takes eight bits. Folded at 78, a subject that does not fit begins with a space in some readers.
@@ -32,7 +32,7 @@ class Mail:
 
     def __init__(self, url: str, *, identity: str = "") -> None:
         """identity: of this installation; makes Message-IDs unique should its database ever begin anew."""
-        parts: dict[str, Any] = dict(address.parts(url))
+        parts: dict[str, Any] = dict(known.parts(url))
         try:
             self._account: Any = NotifyEmail(**parts)  # type: ignore[no-untyped-call]
         except Exception as error:

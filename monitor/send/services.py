@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import apprise
 
 from monitor import errors, model
-from monitor.send import address, web
+from monitor.send import address, known, web
 
 _PERMANENT = {401, 403, 404, 410}
 _UNFIT = {400, 413, 415, 422}
@@ -17,7 +17,7 @@ class Service:
 
     def __init__(self, url: str) -> None:
         """Load the URL. Raises DeliveryError (permanent) when apprise cannot use it."""
-        service = address.load(url)
+        service = known.load(url)
         if service is None:
             words = address.check(url) or f"this {address.scheme_of(url)}:// address cannot be used"
             raise errors.DeliveryError(words, permanent=True)

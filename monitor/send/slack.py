@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from monitor import errors, model
-from monitor.send import address, web
+from monitor.send import address, known, web
 
 API = "https://slack.com/api/chat.postMessage"
 _REMEMBERED = 5_000  # messages whose place in Slack is known, for threads and so that no retry repeats a part
@@ -80,7 +80,7 @@ class Bot:
 
     def __init__(self, url: str, *, identity: str = "", api: str = API) -> None:
         """Load the URL. api: where Slack's method is. identity: of this installation, part of the Idempotency-Key."""
-        service: Any = address.load(url)
+        service: Any = known.load(url)
         if service is None:
             raise errors.DeliveryError("this slack:// address cannot be used", permanent=True)
         self._channels = [_channel(one) for one in service.channels]
@@ -135,7 +135,7 @@ def target(url: str) -> web.Target:
         return web.Target(url.strip()[len("slack+") :])
     if scheme == "https":
         return web.Target(url.strip())
-    service: Any = address.load(url)
+    service: Any = known.load(url)
     if service is None:
         raise errors.DeliveryError("this slack:// address cannot be used", permanent=True)
     root = service.webhook_gov_url if service.mode == "gov-hook" else service.webhook_url

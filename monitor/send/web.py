@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from monitor import __version__, errors, model
-from monitor.send import address
+from monitor.send import address, known
 
 _TIMEOUT = httpx.Timeout(6.0, connect=4.0)
 _FINAL = {301, 308, 401, 403, 405, 410}  # gone, moved, unauthorised
@@ -123,7 +123,7 @@ class Json:
 
 def json_target(url: str) -> Target:
     """Return where a `json://` or `jsons://` URL leads, with its headers, parameters and method."""
-    service: Any = address.load(url)
+    service: Any = known.load(url)
     if service is None:
         raise errors.DeliveryError("this json:// address cannot be used", permanent=True)
     scheme = "https" if service.secure else "http"
