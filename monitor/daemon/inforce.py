@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from monitor import config, errors, match, model, pipeline, rules, seeds, send
+import monitor
+from monitor import config, errors, match, model, pipeline, rules, seeds, send, tally
 from monitor.store import engine, facts, feeds, stories
 
 
@@ -76,6 +77,9 @@ def apply(
     learned = deciding.learn_seeds(found.seeds, now)
     if learned.removed or learned.changed:
         deciding = pipeline.Deciding(store, found.ruleset, found.channels, policy(found.settings), now)
+    tally.in_force(
+        found.ruleset.fingerprint, [rule.id for rule in found.ruleset.rules], now, version=monitor.__version__
+    )
     return deciding, Changes(changed, learned)
 
 

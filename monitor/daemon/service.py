@@ -15,7 +15,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 import monitor
-from monitor import clock, config, deliver, errors, log, pace, pipeline, send
+from monitor import clock, config, deliver, errors, log, pace, pipeline, send, tally
 from monitor.daemon import health, inforce, pinger, polls, watch
 from monitor.daemon.thread import StoreThread
 from monitor.store import engine, facts, upkeep
@@ -141,9 +141,11 @@ class _Service:
             await tick()
         except errors.StoreError as error:
             events.error("store_away", tick=name, error=str(error))
+            tally.TICK_FAILURES.labels(name, "store_away").inc()
             return
         except Exception:  # noqa: BLE001  the loop that must survive
             events.exception("tick_raised", tick=name)
+            tally.TICK_FAILURES.labels(name, "raised").inc()
             return
         self._alive[name] = time.monotonic()
 
@@ -329,6 +331,7 @@ class _Service:
 
     async def _complain(self, complaint: str) -> None:
         events.error("files_refused", complaint=complaint)
+        tally.RELOAD_WELL.set(0)
         if complaint != self._complaint:
             first = not self._complaint
             self._complaint = complaint

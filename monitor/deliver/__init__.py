@@ -20,7 +20,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 import structlog
 from sqlmodel import Session
 
-from monitor import errors, model, pace, send
+from monitor import errors, model, pace, send, tally
 from monitor.deliver import digests, notices, places, timetable, writing
 from monitor.deliver.lane import LONGEST_PAUSE, WINDOW, Health, Lane
 from monitor.deliver.notices import tell_operator
@@ -89,8 +89,10 @@ class Deliverer:
         for name, lane in self._lanes.items():
             if name in self._channels and name in before and before[name].url != self._channels[name].url:
                 lane.health = Health()
+                tally.channel_fares(name, 0, None)
         for name in set(self._lanes) - set(self._channels):
             self._lanes.pop(name).close()
+            tally.channel_left(name)
 
     async def tick(self) -> None:
         """Let out what is due and start work on every channel that is idle and not resting; does not wait for it."""
@@ -194,7 +196,8 @@ class Deliverer:
         self, item: model.Notification, channel: model.Channel, lane: Lane, written: writing.Written
     ) -> None:
         try:
-            stands = await lane.run(partial(self._sender.send, channel, written.message), within=self._within)
+            with tally.SEND_SECONDS.labels(lane.name).time():
+                stands = await lane.run(partial(self._sender.send, channel, written.message), within=self._within)
         except errors.DeliveryError as error:
             await self._failed(item, lane, error)
         except Exception as error:  # whatever a library raises; the message is tried again
@@ -203,6 +206,7 @@ class Deliverer:
         else:
             now = self._clock()
             lane.health.succeeded(now)
+            tally.channel_fares(lane.name, 0, None)
             lane.note(now, is_update=written.is_update)
             await self._settle(
                 lane, item, "delivered", partial(places.settle_sent, message=written.message, places=stands, now=now)
@@ -214,6 +218,7 @@ class Deliverer:
         if not error.message_only:
             pause = min(pace.retry_after(lane.health.failures + 1, 0.0, None), LONGEST_PAUSE)
             lane.health.failed(str(error), now, now + max(pause, error.retry_after or timedelta()))
+            tally.channel_fares(lane.name, lane.health.failures, lane.health.resume_at)
             since = lane.health.failing_since_at or now
             if now - since >= TELL_AFTER and item.kind is not model.NotificationKind.OPERATOR:
                 await self._call(self._tell_down, lane.name, since, str(error), now)
@@ -237,6 +242,7 @@ class Deliverer:
         """Record an outcome. While the store is away it is kept, and nothing more is claimed for the channel."""
         lane.unsettled = partial(self._write, how, item.id, item.lease)
         log.info(event, channel=lane.name, key=item.key, attempt=item.attempts, **why)
+        tally.settled(item, event, self._clock())
         await self._settle_late(lane)
 
     async def _settle_late(self, lane: Lane) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlmodel import Session
 
-from monitor import alert, dedupe, errors, language, match, model, rules
+from monitor import alert, dedupe, errors, language, match, model, rules, tally
 from monitor.store import engine, entries, outbox, rule_versions, silences, stories
 
 log = structlog.get_logger()
@@ -95,6 +95,7 @@ class Deciding:
         with self._store.write() as tx:
             failed = entries.fail_exhausted(tx, now, attempts=_ATTEMPTS)
             claimed = entries.claim_pending(tx, now, limit=limit, lease=lease, until=now + _LEASE)
+        tally.PROCESSED.labels("given_up").inc(len(failed))
         if not claimed:
             return Pass(failed=failed)
         self._untried = (lease, [entry.id for entry in claimed])
@@ -121,6 +122,7 @@ class Deciding:
         if unmatched:
             with self._store.write() as tx:
                 entries.mark_unmatched(tx, unmatched, self._rules_id, lease)
+            tally.PROCESSED.labels("unmatched").inc(len(unmatched))
         matched = [(entry, matches) for entry, matches in found if matches]
         self._index.forget_before(now - self._policy.window)
         return sum(self._decide_or_record(entry, matches, lease, now) for entry, matches in matched), len(matched)
@@ -128,7 +130,8 @@ class Deciding:
     def _match(self, entry: model.Entry, lease: str, now: datetime) -> tuple[model.Match, ...] | None:
         """Return the entry's matches; None when matching raised, which is recorded."""
         try:
-            return match.match(entry, self._rules, now=now)
+            with tally.MATCH_SECONDS.time():
+                return match.match(entry, self._rules, now=now)
         except Exception as error:  # noqa: BLE001  one entry must not stop the others
             self._record(entry, lease, error)
             return None
@@ -149,6 +152,7 @@ class Deciding:
 
     def _record(self, entry: model.Entry, lease: str, error: Exception) -> None:
         log.error("entry_raised", entry=entry.id, feed=entry.feed, exc_info=error)
+        tally.PROCESSED.labels("raised").inc()
         with self._store.write() as tx:
             entries.record_failure(tx, entry.id, lease, f"{type(error).__name__}: {error}")
 
@@ -156,8 +160,9 @@ class Deciding:
         self, entry: model.Entry, matches: tuple[model.Match, ...], profile: dedupe.Profile, lease: str, now: datetime
     ) -> bool:
         """Transaction (b). Returns whether an alert was made."""
-        with self._store.write() as tx:
+        with tally.StoryLock() as lock, self._store.write() as tx:
             engine.story_lock(tx)
+            lock.taken()
             self._follow(tx, now)
             assignment = self._index.assign(profile, self._told_at(entry, now))
             finding = self._finding(tx, entry, matches, assignment)
@@ -173,6 +178,7 @@ class Deciding:
                 raise LostLeaseError
         self._index.add(story_id, profile)
         self._followed = decision_id
+        tally.decided(finding, decisions, now, alerted=alerted)
         return alerted
 
     def _told_at(self, entry: model.Entry, now: datetime) -> datetime:  # noqa: ARG002  recalling looks at the entry

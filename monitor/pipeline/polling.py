@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import structlog
 
-from monitor import errors, model, poll, sandbox
+from monitor import errors, model, poll, sandbox, tally
 from monitor.pipeline import novelty
 from monitor.pipeline.novelty import Limits
 from monitor.store import engine, feeds
@@ -142,7 +142,8 @@ class Polling:
         async with AsyncExitStack() as places:
             if feed.failures:
                 await places.enter_async_context(self._suspects)
-            answer = await self._ask(feed)
+            with tally.POLL_SECONDS.time():
+                answer = await self._ask(feed)
         self._answers.put_nowait(answer)
 
     async def _ask(self, feed: model.Feed) -> novelty.Answer:
@@ -188,6 +189,7 @@ class Polling:
         self._polls.update(record.polled for record in records)
         self._entries += saved.entries
         self._edits += saved.edits
+        tally.polled(records, saved.lost, entries=saved.entries, edits=saved.edits)
         _tell(records, saved.lost)
         if saved.entries or saved.edits:
             self._on_stored()
