@@ -22,6 +22,7 @@ import email.policy
 import gzip
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -110,8 +111,12 @@ class HttpServer:
     A path answers with its script, one answer a request, the last one for ever; without one with `default`.
     """
 
-    def __init__(self, host: str = "127.0.0.1", default: Answer | None = None) -> None:
+    def __init__(
+        self, host: str = "127.0.0.1", default: Answer | None = None, *, tls: ssl.SSLContext | None = None
+    ) -> None:
+        """tls: speak https with it."""
         self.host = host
+        self.tls = tls
         self.port = 0
         self.requests: list[Request] = []
         self._default = default or Answer(404, b"no such page", {"Content-Type": "text/plain"})
@@ -149,7 +154,7 @@ class HttpServer:
     def url(self, path: str = "/") -> str:
         """Return the address of `path` at this server."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}{path}"
+        return f"http{'s' if self.tls else ''}://{host}:{self.port}{path}"
 
     def set(self, path: str, *answers: Answer) -> None:
         """Answer requests for `path` with these in turn, the last one for ever."""
@@ -331,6 +336,14 @@ class _Server(ThreadingHTTPServer):
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Serve one connection, on its own thread; a hand-shake that fails ends it."""
+        if self.owner.tls is None:
+            super().finish_request(request, client_address)
+            return
+        with self.owner.tls.wrap_socket(request, server_side=True, do_handshake_on_connect=True) as pipe:
+            super().finish_request(pipe, client_address)
+
     def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing: clients of these tests break off on purpose."""
 
@@ -356,7 +369,7 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 self._send(answer, asked)
 
-    do_POST = do_PUT = do_HEAD = do_GET  # noqa: N815  the names that the library calls
+    do_POST = do_PUT = do_HEAD = do_CONNECT = do_GET  # noqa: N815  the names that the library calls
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""

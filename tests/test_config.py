@@ -128,10 +128,10 @@ breaks = "critical"
             ),
         ),
         (
-            '[poll]\nproxy = "socks5://localhost:1080"\n',
+            '[poll]\nproxy = "ftp://localhost:1080"\n',
             (
-                'config.toml:2: [poll] proxy: not a proxy that can be used; write "http://host:port" or '
-                '"https://host:port", or "off" (SOCKS cannot be)'
+                'config.toml:2: [poll] proxy: not a proxy that can be used; write "http://host:port" '
+                '(http, https, socks5, socks5h, socks4, socks4a work), or "off"'
             ),
         ),
         (

@@ -10,6 +10,7 @@ _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)")
 _DURATION = re.compile(rf"(?:{_DURATION_PART.pattern}\s*)+")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|kB|MB|GB|KiB|MiB|GiB)")
 _MOST_DAYS = 36_500
+_PROXIES = ("http", "https", "socks5", "socks5h", "socks4", "socks4a")
 
 
 def parse_duration(text: object) -> timedelta:
@@ -63,10 +64,10 @@ def parse_proxy(url: str) -> str:
     """Return the URL of a proxy, or `off` for none. Raises ValueError that says what to write."""
     if url == "off":
         return url
-    msg = 'not a proxy that can be used; write "http://host:port" or "https://host:port", or "off" (SOCKS cannot be)'
+    msg = f'not a proxy that can be used; write "http://host:port" ({", ".join(_PROXIES)} work), or "off"'
     try:
         parts = urlsplit(url)
-        well = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        well = parts.scheme in _PROXIES and bool(parts.hostname) and parts.port != 0
     except ValueError as error:
         raise ValueError(msg) from error
     if not well or parts.path.strip("/") or not url.isprintable() or " " in url:

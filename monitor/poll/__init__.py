@@ -4,7 +4,7 @@
 turn      at most so many polls at once, and so many per host          turns.py
 request   validators byte for byte, no cookies, no referer             here
 connect   the address that is really connected to must be public       guard.py
-route     directly or through a proxy                              routes.py
+route     directly or through a proxy, HTTP or SOCKS               routes.py  socks.py
 redirect  by hand, at most five, http and https only                   here
 read      gzip only, bounded while decoding                            body.py
 headers   validators, freshness, Retry-After                           headers.py
@@ -95,7 +95,7 @@ async def open_client(
     """Open the one HTTP client of the process and close it at the end.
 
     max_body: bytes, decoded. allow_networks: CIDRs that may be polled although they are not public.
-    proxy: URL of an HTTP proxy that is trusted to choose addresses; only addresses that stand in URLs are checked then.
+    proxy: URL of an HTTP or SOCKS proxy; one that looks names up is trusted with that (`socks.py` says which do not).
     A feed's own goes before it; `off` is none.
     names: makes what looks names up. transport: for tests; the real one connects through aiohttp.
     Raises ConfigError for a wrong network.
@@ -205,7 +205,7 @@ def _checked(route: routes.Route, url: str) -> str:
     address = guard.literal(parts.hostname)
     if address and "." in address and address != parts.hostname:
         raise errors.FetchError(f"{urls.place(url)} is an unusual spelling of {address}: write that")
-    if route.allowed is not None and address and not guard.is_allowed(address, route.allowed):
+    if route.allowed is not None and not guard.is_for_proxy(parts.hostname, route.allowed):
         raise complaints.not_public(parts.hostname)
     return urls.bare(url)
 

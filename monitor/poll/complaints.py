@@ -1,5 +1,6 @@
 """Why a poll failed, in words that hold no URL: those of libraries may show its secrets. Pure."""
 
+import ssl
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
@@ -15,6 +16,7 @@ _ADVICE = {
     401: "it wants credentials: put them into the feed's URL or its headers",
     403: "it refuses us: credentials, a bot check, or a User-Agent that it does not like",
     404: "there is no such page: look for the feed's new URL",
+    407: "the proxy wants a user and password: put them into its URL",
     410: "it is closed for good: look for its new URL or take it out",
     429: "it is polled too often: give it a longer interval",
 }
@@ -42,9 +44,9 @@ def translated(error: Exception, url: str) -> errors.FetchError:
 
     if guard.REFUSED in " ".join(str(each) for each in chain if isinstance(each, OSError)):
         return not_public(place)
-    if among(aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError):
-        return errors.FetchError("the proxy cannot be reached, or refuses", offline=True)
-    if among(aiohttp.ClientConnectorCertificateError, aiohttp.ClientSSLError):
+    if blamed := _proxy_problem(chain, place):
+        return blamed
+    if among(aiohttp.ClientConnectorCertificateError, aiohttp.ClientSSLError, ssl.SSLError):
         return errors.FetchError(f"{place} has no valid TLS certificate: {_certificate_problem(chain)}")
     if among(aiohttp.ClientConnectorDNSError):
         return errors.FetchError(f"the name {place} has no address (DNS)", offline=True)
@@ -59,6 +61,19 @@ def not_public(place: str) -> errors.FetchError:
     """Return the failure of a URL that leads into a network that is not public."""
     advice = "list its network in poll.allow_networks to allow it"
     return errors.FetchError(f"{place} leads to an address that is not public; {advice}")
+
+
+def _proxy_problem(chain: Sequence[BaseException], place: str) -> errors.FetchError | None:
+    """Return the failure of a proxy, None when it was none. offline: where its own network may be down."""
+    for each in chain:
+        if isinstance(each, aiohttp.ClientProxyConnectionError):
+            return errors.FetchError(f"the proxy {each.host}:{each.port} cannot be reached", offline=True)
+        if isinstance(each, aiohttp.ClientHttpProxyError):
+            wants = each.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
+            said = _ADVICE[each.status] if wants else _PHRASES.get(each.status, "")
+            message = f"the proxy opens no way to {place}: {each.status} {said}".rstrip()
+            return errors.FetchError(message, offline=each.status >= 500)
+    return None
 
 
 def _is_bare_connect_error(error: Exception) -> bool:

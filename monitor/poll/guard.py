@@ -68,6 +68,18 @@ def literal(host: str) -> str | None:
         return None
 
 
+def is_for_proxy(host: str, allowed: Sequence[Network]) -> bool:
+    """Whether a proxy may be asked for `host`: any name but `localhost`, and addresses that may be connected to.
+
+    What a name becomes is the affair of the proxy that looks it up.
+    """
+    name = host.rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):  # loopback whoever is asked (RFC 6761 6.3)
+        return is_allowed("127.0.0.1", allowed)
+    address = literal(host)
+    return address is None or is_allowed(address, allowed)
+
+
 def socket_factory(allowed: Sequence[Network]) -> Callable[[AddrInfo], socket.socket]:
     """Return what aiohttp makes its sockets with: it sees every address before the connection is tried."""
 

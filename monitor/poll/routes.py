@@ -21,6 +21,8 @@ from monitor.poll import guard, urls
 
 DIRECT: Literal["off"] = "off"
 
+_SOCKS = ("socks5:", "socks5h:", "socks4:", "socks4a:")
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -76,7 +78,12 @@ class Routes:
         )
         if proxy is None:
             return Route(http)
-        return Route(http, self._allowed, urls.credentials(proxy))
+        return Route(http, self._allowed, None if is_socks(proxy) else urls.credentials(proxy))
+
+
+def is_socks(proxy: str | None) -> bool:
+    """Whether `proxy` is the URL of a SOCKS proxy."""
+    return (proxy or "").startswith(_SOCKS)
 
 
 def _timeouts(total: timedelta) -> httpx.Timeout:
@@ -91,16 +98,28 @@ def _transport(
     verify = _certificates(trusting=trusting)
 
     def session() -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(
-            ssl=verify,
-            limit=0,  # turns bound how many there are
-            resolver=names(),
-            ttl_dns_cache=120,
-            socket_factory=None if proxy else guard.socket_factory(allowed),
-        )
+        connector = _connector(allowed, proxy, names, verify)
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
 
-    return httpx_aiohttp.AiohttpTransport(verify=verify, proxy=_proxy(proxy), client=session)
+    asked = None if is_socks(proxy) else _proxy(proxy)
+    return httpx_aiohttp.AiohttpTransport(verify=verify, proxy=asked, client=session)
+
+
+def _connector(
+    allowed: Sequence[guard.Network], proxy: str | None, names: Callable[[], AbstractResolver], verify: SSLContext
+) -> aiohttp.TCPConnector:
+    """Return what opens connections. Turns bound how many there are, so that it sets no limit."""
+    if proxy is not None and is_socks(proxy):
+        from monitor.poll import socks  # its library takes time to load, and few have such a proxy
+
+        return socks.Connector(proxy, allowed, names, verify)
+    return aiohttp.TCPConnector(
+        ssl=verify,
+        limit=0,
+        resolver=names(),
+        ttl_dns_cache=120,
+        socket_factory=None if proxy else guard.socket_factory(allowed),
+    )
 
 
 def _certificates(*, trusting: bool) -> SSLContext:
