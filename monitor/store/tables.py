@@ -57,6 +57,14 @@ class FeedRow(SQLModel, table=True):
     """What was learned of a feed. `spec` is the JSON of what the files last said, `url` where it is polled now."""
 
     __tablename__ = "feeds"
+    __table_args__ = (
+        Index(  # few: those that a worker is polling
+            "feeds_held",
+            "host",
+            sqlite_where=text("lease IS NOT NULL"),
+            postgresql_where=text("lease IS NOT NULL"),
+        ),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(unique=True)
@@ -79,6 +87,7 @@ class FeedRow(SQLModel, table=True):
     why: str = ""
     lease: str | None = None
     leased_until_at: datetime | None = Field(default=None, sa_type=Instant)
+    host: str | None = None  # of `url`: workers share what a host is asked
 
 
 class OutageRow(SQLModel, table=True):
@@ -330,6 +339,32 @@ class FactRow(SQLModel, table=True):
     changed_at: datetime = Field(sa_type=Instant)
 
 
+class HostRow(SQLModel, table=True):
+    """A host that asked to be left alone until then."""
+
+    __tablename__ = "hosts"
+
+    name: str = Field(primary_key=True)
+    rests_until_at: datetime = Field(sa_type=Instant)
+
+
+class WorkerRow(SQLModel, table=True):
+    """A process that works on this database. `gone_at` is set when its leases were given to the others."""
+
+    __tablename__ = "workers"
+
+    id: str = Field(primary_key=True)  # what its leases begin with
+    host: str
+    pid: int
+    version: str
+    revision: str  # of the tables that it works with
+    files: dict[str, str] = Field(sa_column=Column(JSON, nullable=False))  # fingerprints of what it read
+    clock_ahead: float  # seconds that its machine's clock is ahead of the database's
+    started_at: datetime = Field(sa_type=Instant)
+    seen_at: datetime = Field(sa_type=Instant)
+    gone_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
 # The same as plain tables: what the functions of this package build their statements from.
 feeds: Table = SQLModel.metadata.tables["feeds"]
 outages: Table = SQLModel.metadata.tables["outages"]
@@ -344,3 +379,5 @@ notifications: Table = SQLModel.metadata.tables["notifications"]
 notification_alerts: Table = SQLModel.metadata.tables["notification_alerts"]
 silences: Table = SQLModel.metadata.tables["silences"]
 facts: Table = SQLModel.metadata.tables["facts"]
+hosts: Table = SQLModel.metadata.tables["hosts"]
+workers: Table = SQLModel.metadata.tables["workers"]
