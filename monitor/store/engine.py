@@ -12,8 +12,9 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, TYPE_CHECKING, Literal
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc
@@ -26,12 +27,16 @@ from sqlmodel import Session
 from monitor import errors
 from monitor.store import codec, complaints, tables
 
+if TYPE_CHECKING:
+    from monitor.store.migrate import Upgraded
+
 PATIENCE = timedelta(seconds=10)
 LONGEST_LEASE = timedelta(minutes=15)
 
 _STORY_LOCK = 7_310_001  # any number, the same in every version of the program
 _CHANNEL_LOCK = 7_310_002
 _WRITES = "monitor_writes"  # execution option of connections that begin with BEGIN IMMEDIATE
+_REMAKES = "monitor_remakes"  # ... and whose references are checked at the end
 
 
 class Store:
@@ -43,6 +48,8 @@ class Store:
         self._engine = engine
         self._reads = engine if path else engine.execution_options(postgresql_readonly=True)
         self._writes = engine.execution_options(**{_WRITES: True})
+        self._remakes = engine.execution_options(**{_WRITES: True, _REMAKES: True})
+        self._looks = engine if path else self._reads.execution_options(isolation_level="REPEATABLE READ")
 
     @property
     def name(self) -> str:
@@ -64,15 +71,41 @@ class Store:
         with self._transaction(self._writes) as tx:
             yield tx
 
-    def upgrade(self) -> None:
-        """Bring the tables to what this program needs; nothing happens when they are.
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """One consistent look of many statements: on PostgreSQL `read` sees what came between two of them."""
+        with self._transaction(self._looks) as tx:
+            yield tx
 
-        Raises StoreError for a database that a newer program wrote, and for one that holds another program's tables.
+    @contextmanager
+    def remake(self) -> Iterator[Session]:
+        """Write, and make tables anew if need be: on SQLite, references are checked at its end and not before.
+
+        Else a table that others refer to could not be copied, which is how SQLite changes one.
         """
-        from monitor.store import migrate
+        try:
+            with self._transaction(self._remakes) as tx:
+                yield tx
+                if self.path and (lost := tx.connection().exec_driver_sql("PRAGMA foreign_key_check").first()):
+                    raise errors.StoreError(
+                        f"{self.name}: row {lost[1]} of {lost[0]} names one of {lost[2]} that is not there"
+                    )
+        finally:
+            if self.path:
+                self._engine.dispose()  # the connection that does not check references
 
-        with self.write() as tx:
-            migrate.upgrade(tx.connection(), self.name)
+    def upgrade(self, now: datetime | None = None) -> "Upgraded | None":
+        """Bring the tables to what this program needs; None when they are.
+
+        now: names the backup of a SQLite database that is made first, beside it; None makes none. Raises StoreError
+        for a database that a newer program wrote, for one that holds another program's tables, and for one that
+        cannot be backed up; whatever is raised, nothing has changed.
+        """
+        from monitor.store import backup, migrate
+
+        keep = partial(backup.before_upgrade, self.path, now=now) if self.path and now else None
+        with self.remake() as tx:
+            return migrate.upgrade(tx.connection(), self.name, keep=keep)
 
     def newer(self) -> str:
         """Return what to say when another worker upgraded the database beyond this program; empty when none did."""
@@ -234,7 +267,10 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(_WRITES, False)
+    options = connection.get_execution_options()
+    writes = options.get(_WRITES, False)
+    if options.get(_REMAKES, False):
+        connection.exec_driver_sql("PRAGMA foreign_keys=OFF")  # does nothing once a transaction has begun
     connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 

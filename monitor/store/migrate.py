@@ -3,12 +3,18 @@
 Alembic is imported only when there is something to do: it costs a fifth of a second.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from monitor import errors
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 HEAD = "0002"
 """The revision that this program needs: the newest file in migrations/versions."""
@@ -17,30 +23,47 @@ _LOCK = 7_310_000
 _FOLDER = Path(__file__).parent / "migrations"
 
 
-def upgrade(connection: Connection, name: str) -> None:
-    """Upgrade the database of `connection`, inside its transaction; `name` is for complaints. Raises StoreError."""
+@dataclass(frozen=True, slots=True)
+class Upgraded:
+    """An upgrade that was made. before: None where there were no tables. backup: the database as it was before."""
+
+    before: str | None
+    after: str
+    backup: Path | None = None
+
+
+def upgrade(
+    connection: Connection,
+    name: str,
+    *,
+    to: str = HEAD,
+    keep: Callable[[str], Path] | None = None,
+) -> Upgraded | None:
+    """Upgrade the database of `connection`, inside its transaction; `name` is for complaints. None: it was done.
+
+    to: an older revision, for tests and for what an older program exported. keep: makes a backup of a database at the
+    revision that it is given; called before the first change, and not for one without a row. Raises StoreError.
+    """
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
     revision = find_revision(connection)
-    if revision == HEAD:
-        return
+    if revision == to:
+        return None
     if revision is None:
         _refuse_others(connection, name)
-
-    from alembic import command
-    from alembic.config import Config
-    from alembic.script import ScriptDirectory
-
-    config = Config()
-    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if revision is not None and revision not in known:
+    elif revision not in known_revisions():
         raise errors.StoreError(
             f"{name} is newer than this program (revision {revision}): install the newer program, or name another "
             "database in store.url"
         )
+    kept = keep(revision) if keep and revision and _holds_rows(connection) else None
+
+    from alembic import command
+
+    config = _config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
+    return Upgraded(revision, to, kept)
 
 
 def find_revision(connection: Connection) -> str | None:
@@ -49,6 +72,27 @@ def find_revision(connection: Connection) -> str | None:
         return None
     revision: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
     return revision
+
+
+def known_revisions() -> tuple[str, ...]:
+    """Return every revision that this program knows, the oldest first."""
+    from alembic.script import ScriptDirectory
+
+    return tuple(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())[::-1]
+
+
+def _config() -> "Config":
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    return config
+
+
+def _holds_rows(connection: Connection) -> bool:
+    tables = (sa.table(name) for name in sa.inspect(connection).get_table_names() if name != "alembic_version")
+    one: sa.ColumnElement[int] = sa.literal_column("1")
+    return any(connection.execute(sa.select(one).select_from(table).limit(1)).first() for table in tables)
 
 
 def _refuse_others(connection: Connection, name: str) -> None:
