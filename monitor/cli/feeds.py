@@ -225,7 +225,9 @@ def _row(spec: model.FeedSpec, feed: model.Feed | None) -> dict[str, object]:
         "last_error": feed and feed.last_error,
         "why": feed.why if feed else "",
     }
-    row["remark"] = (feed.last_error if feed and feed.failures else None) or (feed.why if feed else "") or ""
+    remark = (feed.last_error if feed and feed.failures else None) or (feed.why if feed else "") or ""
+    row["certificate_checked"] = not spec.accept_invalid_certificate
+    row["remark"] = f"CERTIFICATE NOT CHECKED; {remark}" if spec.accept_invalid_certificate else remark
     return row
 
 

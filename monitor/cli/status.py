@@ -72,6 +72,7 @@ def _gather(tx: "Session", settings: "configuration.Settings", now: datetime) ->
             for feed in known
             if feed.failures and feed.status is model.FeedStatus.ACTIVE
         ],
+        "unchecked_certificates": [feed.name for feed in settings.feeds if feed.accept_invalid_certificate],
         "entries_24h": {status.value: count for status, count in entries.count_by_status(tx, now - _DAY).items()},
         "waiting_entries": entries.count_pending(tx),
         "decisions_24h": {kind.value: count for kind, count in stories.count_by_kind(tx, now - _DAY).items()},
@@ -191,6 +192,8 @@ def _tell(state: dict[str, Any], now: datetime) -> None:
         output.say(f"{'oldest pending':<16} {output.ago(state['oldest_pending_at'], now)}")
     for one in state["waiting_stories"]:
         output.say(f"{'waiting':<16} S-{one['story']} {one['title']} (for more outlets)")
+    for name in state["unchecked_certificates"]:
+        output.say(f"{'NOT CHECKED':<16} {name}: its certificate is not checked (accept_invalid_certificate)")
     for feed in state["failing_feeds"]:
         output.say(f"{'failing':<16} {feed['name']}: {feed['error']}")
 
