@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from monitor import dedupe, model
 from monitor.dedupe import decide, meaning
+from monitor.dedupe.pieces import WordPieces
 from tests import builders
 
 WIDTH, WIDE = 24, 48
@@ -74,28 +75,70 @@ def encoder() -> dedupe.Encoder:
 def test_a_meaning_has_length_one_and_is_always_the_same(encoder: dedupe.Encoder) -> None:
     """The same text gives the same vector."""
     one, again = encoder.encode("Earthquake in Peru"), encoder.encode("Earthquake in Peru")
-    assert np.linalg.norm(one) == pytest.approx(1.0, abs=1e-6)
+    assert one is not None
+    assert again is not None
+    assert np.linalg.norm(one) == pytest.approx(1.0, abs=2e-3)
     assert np.array_equal(one, again)
 
 
 def test_other_words_and_another_order_mean_something_else(encoder: dedupe.Encoder) -> None:
     """Places count: a text is no bag of words."""
-    one = encoder.encode("quake in peru")
-    assert float(one @ encoder.encode("tax cut")) < 0.999
-    assert float(one @ encoder.encode("peru in quake")) < 0.99999
+    one, turned, other = encoder.encode_all(["quake in peru", "peru in quake", "tax cut"])
+    assert one is not None
+    assert turned is not None
+    assert other is not None
+    assert float(one @ other) < 0.999
+    assert float(one @ turned) < 0.99999
 
 
 def test_words_are_cut_into_the_longest_known_pieces(encoder: dedupe.Encoder) -> None:
     """Case and accents do not count, marks stand alone, and a word that is not covered is one unknown piece."""
-    names = [PIECES[number] for number in encoder._numbers("Éarthquake, in\tPERU's zzz \u200btax中")]
-    assert names == ["earth", "##quake", ",", "in", "peru", "'", "s", "[UNK]", "tax", "[UNK]"]
+    names = [PIECES[number] for number in WordPieces(PIECES).cut("Éarthquake, in\tPERU's zzz \u200btax中")]
+    assert names == ["[CLS]", "earth", "##quake", ",", "in", "peru", "'", "s", "[UNK]", "tax", "[UNK]", "[SEP]"]
 
 
-@pytest.mark.parametrize("text", ["", " ", "中文", "z" * 5000, "quake " * 5000, "\ud800"])
-def test_odd_texts_have_a_meaning_in_bounded_time(encoder: dedupe.Encoder, text: str) -> None:
-    """Only the head of a text is read."""
-    assert np.isfinite(encoder.encode(text)).all()
-    assert len(encoder._numbers(text)) <= 94
+@pytest.mark.parametrize("text", ["", " ", "...", "中文", "z" * 50_000, "zzz yyy", "p e r u", "\ud800"])
+def test_what_holds_nothing_known_has_no_meaning(encoder: dedupe.Encoder, text: str) -> None:
+    """Vectors of marks, unknown words and single letters would resemble each other whatever the texts say."""
+    assert encoder.encode(text) is None
+
+
+def test_only_the_head_of_a_text_is_read(encoder: dedupe.Encoder) -> None:
+    """50 kB of text cost no more than 94 pieces."""
+    assert len(WordPieces(PIECES).cut("quake " * 9000)) == 96
+    assert np.array_equal(encoder.encode("quake " * 94), encoder.encode("quake " * 9000))  # type: ignore[arg-type]
+
+
+def test_many_texts_mean_what_each_means_alone(encoder: dedupe.Encoder) -> None:
+    """Texts that are encoded together do not look at each other, and come back in their order."""
+    texts = ["Quake in Peru", "", *(f"{'tax cut, ' * n}quake" for n in range(1, 20)), "Peru"]
+    for text, sense in zip(texts, encoder.encode_all(texts), strict=True):
+        alone = encoder.encode(text)
+        if alone is None or sense is None:
+            assert text == ""
+        else:
+            assert np.allclose(alone, sense, atol=2e-3)
+
+
+def test_a_meaning_that_is_stored_comes_back_as_it_was(encoder: dedupe.Encoder) -> None:
+    """A restart changes no decision, and a meaning takes one byte a number and four more."""
+    sense = encoder.encode("Quake in Peru")
+    assert sense is not None
+    assert len(dedupe.packed(sense)) == WIDTH + 4
+    assert np.array_equal(dedupe.unpacked(dedupe.packed(sense)), sense)
+
+
+@pytest.mark.parametrize("wild", [np.nan, np.inf])
+def test_numbers_that_run_wild_are_damage(wild: float) -> None:
+    """Weights that are not finite are refused."""
+    with pytest.raises(ValueError, match="not all numbers are finite"):
+        dedupe.Encoder(weights(**{"norm.bias": np.full(WIDTH, wild, np.float32)}))
+
+
+def test_numbers_that_grow_beyond_measure_mean_nothing() -> None:
+    """A text whose numbers overflow on their way has no meaning, and no warning is raised."""
+    wild = dedupe.Encoder(weights(**{"layer1.norm2.weight": np.full(WIDTH, 3e38, np.float32)}))
+    assert wild.encode_all(["Quake in Peru"]) == [None]
 
 
 @pytest.mark.parametrize("damaged", [b"", b"PK\x03\x04", weights()[:-400], weights(layers=np.array(3))])
@@ -131,7 +174,8 @@ def test_merged_stories_mean_what_both_meant(encoder: dedupe.Encoder) -> None:
     """The centroid of a merged story lies between those of the two."""
     index = dedupe.Index(window=builders.NOON - builders.NOON.replace(day=14))
     profiles = [
-        dedupe.profile(builders.an_entry(title=title), encoder=encoder) for title in ("Quake in Peru", "Tax cut")
+        dedupe.profile(builders.an_entry(title=title, summary=""), encoder=encoder)
+        for title in ("Quake in Peru", "Tax cut")
     ]
     for number, profile in enumerate(profiles, start=1):
         index.add(number, profile)
@@ -153,6 +197,7 @@ def test_both_scales_share_their_bounds() -> None:
 def test_a_known_story_has_a_meaning_too(encoder: dedupe.Encoder) -> None:
     """Known stories are encoded by their title and lead."""
     seed = model.Seed("a.txt", "Quake in Peru", "A quake.\n\nMuch else.", "f")
-    profile = dedupe.seed_profile(seed, encoder=encoder)
+    profile, expected = dedupe.seed_profile(seed, encoder=encoder), encoder.encode("Quake in Peru. A quake.")
     assert profile.sense is not None
-    assert np.array_equal(profile.sense, encoder.encode("Quake in Peru. A quake."))
+    assert expected is not None
+    assert np.array_equal(profile.sense, expected)

@@ -5,7 +5,7 @@ It is worked out once for an entry, outside any transaction.
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from monitor import model
@@ -33,7 +33,7 @@ class Profile:
     names: terms printed as names. named: actors ("@kp") and well-known persons. marks: names in the title.
     counts: people counted in title or first sentence, by what became of them. ordinals: by the thing that has them.
     link, title_key, text_key: exact forms; empty when there is none. level: rank of the highest rule, -1 without any.
-    sense: what it means, of length 1.0; None without an encoder.
+    gist: the text whose meaning counts; sense: its meaning, of length 1.0; None without an encoder.
     """
 
     title: str
@@ -54,16 +54,18 @@ class Profile:
     title_key: str = ""
     text_key: str = ""
     level: int = -1
+    gist: str = ""
     sense: meaning.Array | None = None
 
 
 def profile(
-    entry: model.Entry, matches: Sequence[model.Match] = (), *, encoder: meaning.Encoder | None = None
+    entry: model.Entry, matches: Sequence[model.Match] = (), *, encoder: meaning.Encodes | None = None
 ) -> Profile:
     """Return `entry` as it is compared with stories.
 
     matches: the rules it met; the words that matched count as much as the title's, and the highest level is kept.
-    encoder: None compares words alone. It costs tens of milliseconds where the rest costs half of one.
+    encoder: None compares words alone. It costs tens of milliseconds where the rest costs half of one; for many
+    entries, `with_meaning` takes less.
     """
     at = entry.published_at
     if at is not None and (at.year < _EARLIEST_YEAR or at > entry.first_seen_at + _AHEAD):
@@ -78,11 +80,22 @@ def profile(
     return _profile(made, encoder, at=at, seen_at=entry.first_seen_at, url=entry.url, level=level)
 
 
-def seed_profile(seed: model.Seed, *, encoder: meaning.Encoder | None = None) -> Profile:
+def seed_profile(seed: model.Seed, *, encoder: meaning.Encodes | None = None) -> Profile:
     """Return `seed` as it is compared: its title and lead, not every topic in its text."""
     lead = next((line for line in seed.text.splitlines() if line.strip()), "")
     made = _Texts(text.clean_title(seed.title, seed.source), text.clean_lead(lead))
     return _profile(made, encoder, at=seed.published_at, seen_at=seed.published_at, url=seed.url, level=-1)
+
+
+def with_meaning(profiles: Sequence[Profile], encoder: meaning.Encodes | None) -> list[Profile]:
+    """Return the same profiles with what they mean; an encoder of None changes nothing."""
+    told = [number for number, made in enumerate(profiles) if made.gist]
+    found = list(profiles)
+    if encoder is not None and told:
+        senses = encoder.encode_all([profiles[number].gist for number in told])
+        for number, sense in zip(told, senses, strict=True):
+            found[number] = replace(profiles[number], sense=sense)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +107,7 @@ class _Texts:
 
 def _profile(
     made: _Texts,
-    encoder: meaning.Encoder | None,
+    encoder: meaning.Encodes | None,
     *,
     at: datetime | None,
     seen_at: datetime | None,
@@ -115,7 +128,7 @@ def _profile(
     first = title_words + _first_sentence(lead_words)
     names = _names(title_words, title_found, lead_found)
     title_terms = {term: word.printed for term, word in title_found}
-    return Profile(
+    told = Profile(
         title=made.title,
         at=at,
         seen_at=seen_at,
@@ -134,8 +147,9 @@ def _profile(
         title_key=" ".join(word.folded for word in title_words)[:_KEY_CHARS],
         text_key=_text_key(lead_words),
         level=level,
-        sense=encoder.encode(f"{made.title}. {made.lead}") if encoder and made.title else None,
+        gist=f"{made.title}. {made.lead}" if made.title else "",
     )
+    return with_meaning([told], encoder)[0]
 
 
 def _named(terms: Iterable[str]) -> frozenset[str]:
