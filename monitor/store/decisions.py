@@ -16,7 +16,10 @@ _INSERT = sa.insert(tables.decisions).returning(tables.decisions.c.id)
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """An entry of a story, as the index of stories needs it. at: when it was decided."""
+    """An entry of a story, as the index of stories needs it.
+
+    at: when it was decided. sense: what it means, as its encoder told it; empty when that one did not.
+    """
 
     decision_id: int
     story_id: int
@@ -24,6 +27,7 @@ class Member:
     matches: tuple[model.Match, ...]
     at: datetime
     kind: model.Kind
+    sense: bytes = b""
 
 
 def save_decision(
@@ -61,13 +65,20 @@ def save_decision(
     return int(tx.connection().execute(_INSERT, row).scalar_one())
 
 
-def list_members(tx: Session, since: datetime, *, after: int = 0) -> tuple[Member, ...]:
+def save_sense(tx: Session, decision_id: int, *, encoder: str, sense: bytes) -> None:
+    """Store what the entry of a decision means, so that nobody has to encode it again. encoder: its fingerprint."""
+    row = {"decision_id": decision_id, "encoder": encoder, "vector": sense}
+    tx.connection().execute(sa.insert(tables.senses), row)
+
+
+def list_members(tx: Session, since: datetime, *, after: int = 0, encoder: str = "") -> tuple[Member, ...]:
     """Return what was decided since then, and after the decision `after`, in order of decisions.
 
     The index of stories in memory is a fold over these; the stories are those of today, after merges and splits.
+    encoder: the fingerprint of the one whose vectors are wanted; those of others cannot be compared.
     """
     table = tables.decisions
-    return _members(tx, sa.and_(table.c.decided_at >= since, table.c.id > after))
+    return _members(tx, sa.and_(table.c.decided_at >= since, table.c.id > after), encoder)
 
 
 def list_story_entries(tx: Session, story_id: int) -> tuple[Member, ...]:
@@ -118,10 +129,13 @@ def count_by_kind(tx: Session, since: datetime) -> dict[model.Kind, int]:
     return {model.Kind(row.kind): row[1] for row in tx.connection().execute(counted)}
 
 
-def _members(tx: Session, condition: sa.ColumnElement[bool]) -> tuple[Member, ...]:
-    table = tables.decisions
+def _members(tx: Session, condition: sa.ColumnElement[bool], encoder: str = "") -> tuple[Member, ...]:
+    table, senses = tables.decisions, tables.senses
     columns = (table.c.id, table.c.story_id, table.c.text, table.c.matches, table.c.decided_at, table.c.kind)
-    wanted: sa.Select[Any] = sa.select(*columns).where(condition).order_by(table.c.id)
+    told = table.outerjoin(senses, sa.and_(senses.c.decision_id == table.c.id, senses.c.encoder == encoder))
+    wanted: sa.Select[Any] = (
+        sa.select(*columns, senses.c.vector).select_from(told).where(condition).order_by(table.c.id)
+    )
     return tuple(
         Member(
             row["id"],
@@ -130,6 +144,7 @@ def _members(tx: Session, condition: sa.ColumnElement[bool]) -> tuple[Member, ..
             story_rows.matches_of(row),
             row["decided_at"],
             model.Kind(row["kind"]),
+            row["vector"] or b"",
         )
         for row in tx.connection().execute(wanted).mappings()
     )

@@ -35,6 +35,7 @@ from monitor.store.decisions import (
     list_members,
     list_story_entries,
     save_decision,
+    save_sense,
 )
 from monitor.store.seeds import SeedChanges, list_seeds, sync_seeds
 from monitor.store.story_rows import DecisionRecord, resolve
@@ -70,6 +71,7 @@ __all__ = [
     "raise_level",
     "resolve",
     "save_decision",
+    "save_sense",
     "split",
     "sync_seeds",
     "told",

@@ -8,7 +8,7 @@ Every change needs a migration in `migrations/versions/` (`tests/test_migrations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, DateTime, Index, String, Table, Text, UniqueConstraint, text
+from sqlalchemy import JSON, Column, DateTime, Index, LargeBinary, String, Table, Text, UniqueConstraint, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import Field, SQLModel
@@ -220,6 +220,16 @@ class DecisionRow(SQLModel, table=True):
     text: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))  # the entry as it was decided
 
 
+class SenseRow(SQLModel, table=True):
+    """What a decided entry means, as its encoder told it: `dedupe.packed`."""
+
+    __tablename__ = "senses"
+
+    decision_id: int = Field(foreign_key="decisions.id", primary_key=True)
+    encoder: str  # fingerprint: vectors of two encoders cannot be compared
+    vector: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
 class CorrectionRow(SQLModel, table=True):
     """A person's word on stories: `merge` a story into another, or `split` an entry off."""
 
@@ -373,6 +383,7 @@ rule_versions: Table = SQLModel.metadata.tables["rule_versions"]
 stories: Table = SQLModel.metadata.tables["stories"]
 seeds: Table = SQLModel.metadata.tables["seeds"]
 decisions: Table = SQLModel.metadata.tables["decisions"]
+senses: Table = SQLModel.metadata.tables["senses"]
 corrections: Table = SQLModel.metadata.tables["corrections"]
 alerts: Table = SQLModel.metadata.tables["alerts"]
 notifications: Table = SQLModel.metadata.tables["notifications"]

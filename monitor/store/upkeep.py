@@ -38,6 +38,7 @@ def prune(tx: Session, before: datetime) -> int:
     links = tables.notification_alerts
     connection.execute(sa.delete(links).where(links.c.alert_id.in_(alerts)))
     connection.execute(sa.delete(tables.alerts).where(tables.alerts.c.id.in_(alerts)))
+    connection.execute(sa.delete(tables.senses).where(tables.senses.c.decision_id.in_(decided)))
     connection.execute(sa.delete(decisions).where(decisions.c.id.in_(decided)))
     _prune_notifications(tx, before)
     _prune_places(tx, before)
@@ -59,6 +60,10 @@ def move_due_times(tx: Session, jump: timedelta, before: datetime | None = None)
     _move(tx, feeds, feeds.c.next_poll_at, feeds.c.status == model.FeedStatus.ACTIVE, jump, ahead)
     waiting = notifications.c.state == model.NotificationState.PENDING
     _move(tx, notifications, notifications.c.ready_at, waiting, jump, ahead)
+    rests = sa.update(tables.hosts).values(rests_until_at=sa.bindparam("moved"))
+    for row in tx.connection().execute(sa.select(tables.hosts)).all():
+        this = rests.where(tables.hosts.c.name == row.name)
+        tx.connection().execute(this, {"moved": row.rests_until_at + jump})
 
 
 def _still_needed() -> sa.Select[tuple[int]]:

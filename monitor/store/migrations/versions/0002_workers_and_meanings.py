@@ -20,6 +20,7 @@ def upgrade() -> None:
     """Bring the tables to this revision."""
     _add_hosts()
     _add_workers()
+    _add_senses()
 
 
 def _add_hosts() -> None:
@@ -55,4 +56,15 @@ def _add_workers() -> None:
         sa.Column("seen_at", Instant(), nullable=False),
         sa.Column("gone_at", Instant(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("workers_pkey")),
+    )
+
+
+def _add_senses() -> None:
+    op.create_table(
+        "senses",
+        sa.Column("decision_id", sa.Integer(), nullable=False),
+        sa.Column("encoder", sa.String(), nullable=False),
+        sa.Column("vector", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["decision_id"], ["decisions.id"], name=op.f("senses_decision_id_fkey")),
+        sa.PrimaryKeyConstraint("decision_id", name=op.f("senses_pkey")),
     )
