@@ -2,7 +2,7 @@
 
 import pytest
 
-from monitor.dedupe import numbers, text
+from monitor.dedupe import lexicon, numbers, text
 
 
 def terms(printed: str) -> list[str]:
@@ -111,3 +111,9 @@ def test_people_are_counted_by_what_became_of_them(printed: str, counted: dict[s
 def test_ordinals_belong_to_what_comes_in_editions(printed: str, told: dict[str, set[int]]) -> None:
     """Days of a month are no editions."""
     assert numbers.ordinals(text.words(printed)) == told
+
+
+def test_states_of_four_letters_are_names_and_abbreviations_are_not() -> None:
+    """Iraq and Peru are written as names, NATO and the UN in capitals."""
+    titles = set(lexicon.actor_titles().values())
+    assert {"Iraq", "Iran", "Peru", "Chad", "NATO", "US", "OPEC"} <= titles

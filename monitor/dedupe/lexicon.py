@@ -6,7 +6,8 @@ from functools import cache
 from importlib import resources
 
 _SHORTEST_PREFIX = 4
-_ABBREVIATION = 4  # letters up to which an actor is named in capitals
+_ABBREVIATION = 3  # letters up to which an actor is named in capitals
+_LONGER_ABBREVIATIONS = frozenset({"nato", "opec", "iaea", "isis", "isil", "dprk"})
 
 _TO_TWENTY = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
@@ -63,7 +64,7 @@ def actor_titles() -> Mapping[str, str]:
     titles = {}
     for key, forms in _lines("actors.txt"):
         form = next((form for form in forms.split("|") if not form.startswith("+")), key)
-        titles[key] = form.upper() if len(form) <= _ABBREVIATION else form.title()
+        titles[key] = form.upper() if _is_abbreviation(form) else form.title()
     return titles
 
 
@@ -78,7 +79,7 @@ def forms(name: str) -> tuple[str, ...]:
             known = [spelling for form in text.split("|") for spelling in form.lstrip("+").split("/")]
             if folded in known:
                 short = str.upper if file == "actors.txt" else str.title
-                others = (short(form) if len(form) <= _ABBREVIATION else form for form in known if form != folded)
+                others = (short(form) if _is_abbreviation(form) else form for form in known if form != folded)
                 return (name, *others)
     return (name,)
 
@@ -127,3 +128,7 @@ def _lines(name: str) -> list[tuple[str, str]]:
     text = resources.files("monitor.dedupe").joinpath("data").joinpath(name).read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     return [(key, rest.strip()) for key, _, rest in (line.partition(": ") for line in lines)]
+
+
+def _is_abbreviation(form: str) -> bool:
+    return len(form) <= _ABBREVIATION or form in _LONGER_ABBREVIATIONS

@@ -29,17 +29,18 @@ rules:
 class Daemon:
     """`monitor run` on a configuration of its own, in `folder`."""
 
-    def __init__(self, folder: Path, feeds: Sequence[str], channels: Sequence[str], more: str = "") -> None:
-        """Write its files. feeds: URLs. channels: Apprise URLs. more: further TOML."""
+    def __init__(
+        self, folder: Path, feeds: Sequence[str], channels: Sequence[str], more: str = "", *, rules: str = "rules"
+    ) -> None:
+        """Write its files. feeds: URLs. channels: Apprise URLs. more: further TOML. rules: `rules` for RULES."""
         self.folder = folder
         self.config = folder / "config.toml"
         self.log = folder / "daemon.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._out: IO[bytes] | None = None
-        rules = folder / "rules"
-        rules.mkdir()
-        (rules / "own.yaml").write_text(RULES, encoding="utf-8")
-        self.config.write_text(_config(feeds, channels, more), encoding="utf-8")
+        (folder / "rules").mkdir()
+        (folder / "rules" / "own.yaml").write_text(RULES, encoding="utf-8")
+        self.config.write_text(_config(feeds, channels, more, rules), encoding="utf-8")
 
     def start(self, *, crash_at: str = "") -> None:
         """Start it. crash_at: kill it there, `module:function:call` or `:return`; see `crashing.py`."""
@@ -115,7 +116,7 @@ class Daemon:
         return engine.open_store(f"sqlite:///{self.folder}/monitor.db")
 
 
-def _config(feeds: Sequence[str], channels: Sequence[str], more: str) -> str:
+def _config(feeds: Sequence[str], channels: Sequence[str], more: str, rules: str) -> str:
     lines = [
         "[poll]",
         'interval = "1s"',
@@ -123,7 +124,7 @@ def _config(feeds: Sequence[str], channels: Sequence[str], more: str) -> str:
         'first = "alert"',
         'allow_networks = ["127.0.0.0/8"]',
         "[rules]",
-        'paths = ["rules"]',
+        f'paths = ["{rules}"]',
         "[web]",
         'listen = "off"',
     ]
