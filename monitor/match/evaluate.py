@@ -101,7 +101,8 @@ def _leaf(node: Leaf, view: View) -> Found:
 
 
 def _any(node: AnyOf, view: View) -> Found:
-    found = [groups for child in node.nodes if (groups := find(child, view)) is not None]
+    alternatives = view.scan.passed.alternatives(node)
+    found = [groups for child in alternatives if (groups := find(child, view)) is not None]
     return [group for groups in found for group in groups] if found else None
 
 
@@ -226,7 +227,7 @@ def spots(node: Node, view: View) -> list[Group]:
         case Leaf():
             return _occurrences(node, view)
         case AnyOf():
-            return [group for child in node.nodes for group in spots(child, view)]
+            return [group for child in view.scan.passed.alternatives(node) for group in spots(child, view)]
         case AllOf():
             return near_groups(Near(node.place, node.nodes), view, tight=False)
         case AtLeast():

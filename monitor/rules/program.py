@@ -1,38 +1,18 @@
-"""All rules in one automaton: a text is scanned once; only rules whose necessary terms were seen are looked at. Pure.
-
-A rule *needs* some sets of terms: it cannot match a text in which one of these sets has no member. Each rule waits for
-the set whose terms the fewest other rules wait for; when one of them is seen, the other sets are looked at, and only
-then the rule itself is evaluated.
-"""
+"""All rules in one automaton: a text is scanned once; only what its terms can fulfil is looked at (`gates`). Pure."""
 
 import re
-from collections import Counter
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import ahocorasick_rs
 import re2
 
-from monitor.rules import terms
-from monitor.rules.nodes import (
-    AllOf,
-    AnyOf,
-    AtLeast,
-    In,
-    Leaf,
-    Near,
-    Node,
-    RuleNode,
-    RuleRef,
-    Score,
-    Term,
-    TermKind,
-    walk,
-)
+from monitor.rules import gates, terms
+from monitor.rules.nodes import Leaf, Node, RuleNode, Term, TermKind, walk
 from monitor.rules.text import Text
 
 _LONE = re.compile("[\ud800-\udfff]")  # half a character; RE2 reads UTF-8, which has none
-Need = frozenset[int]
 Span = tuple[int, int]
 
 
@@ -40,21 +20,21 @@ Span = tuple[int, int]
 class Scan:
     """What a text holds. spans: for each term that was seen, where: first word and one past the last.
 
-    printed: for regular expressions, the characters of an occurrence in its field.
+    printed: for regular expressions, the characters of an occurrence in its field. passed: what may hold.
     """
 
     text: Text
     spans: Mapping[int, Sequence[Span]]
     printed: Mapping[tuple[int, int, int], Span]
+    passed: gates.Passed
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
     """The compiled rules.
 
-    waiting: for each term the numbers of the rules that wait for it; always: those that need no term. needs: for each
-    rule all its sets. patterns: for each that the automaton seeks, how many words it has, and its terms. checked:
-    terms whose pattern alone does not tell.
+    rules: those that are enabled. ids: the numbers of each leaf's terms. patterns: for each that the automaton seeks,
+    how many words it has, its terms, and those of its terms that the pattern alone does not tell.
     """
 
     rules: tuple[RuleNode, ...]
@@ -62,45 +42,34 @@ class Program:
     terms: tuple[Term, ...]
     ids: Mapping[Leaf, frozenset[int]]
     automaton: ahocorasick_rs.AhoCorasick | None
-    patterns: tuple[tuple[int, tuple[int, ...]], ...]
-    checked: frozenset[int]
+    patterns: tuple[tuple[int, tuple[int, ...], tuple[int, ...]], ...]
     regexes: "Regexes | None"
-    waiting: Mapping[int, tuple[int, ...]]
-    always: tuple[int, ...]
-    needs: tuple[tuple[Need, ...], ...]
+    gates: gates.Gates
 
     def scan(self, text: Text) -> Scan:
         """Return where each term occurs in `text`."""
         spans: dict[int, list[Span]] = {}
         if self.automaton is not None:
-            words, word_at = text.words, text.word_at
-            for pattern, start, _ in self.automaton.find_matches_as_indexes(text.joined, overlapping=True):
-                first = word_at(start)
-                length, numbers = self.patterns[pattern]
-                last = first + length
-                for number in numbers:
-                    if number in self.checked:
-                        term = self.terms[number]
-                        last = first + len(term.words)
-                        if last > len(words) or not _agrees(term, text, first, last):
-                            continue
-                    spans.setdefault(number, []).append((first, last))
+            hits = self.automaton.find_matches_as_indexes(text.joined, overlapping=True)
+            offsets = text.offsets if hits else ()
+            for pattern, start, _ in hits:
+                length, sure, unsure = self.patterns[pattern]
+                first = bisect_left(offsets, start)
+                for number in sure:
+                    spans.setdefault(number, []).append((first, first + length))
+                for number in unsure:
+                    term = self.terms[number]
+                    last = first + len(term.words)
+                    if _agrees(term, text, first, last):
+                        spans.setdefault(number, []).append((first, last))
         printed: dict[tuple[int, int, int], Span] = {}
         if self.regexes is not None:
             self.regexes.scan(text, spans, printed)
-        return Scan(text, spans, printed)
+        return Scan(text, spans, printed, self.gates.passed(set(spans)))
 
     def candidates(self, scan: Scan) -> list[RuleNode]:
         """Return the rules that may match, in the order of the files."""
-        seen = scan.spans.keys()
-        numbers = set(self.always)
-        for term in seen:
-            numbers.update(self.waiting.get(term, ()))
-        return [
-            self.rules[number]
-            for number in sorted(numbers)
-            if all(not need.isdisjoint(seen) for need in self.needs[number])
-        ]
+        return [self.rules[number] for number in scan.passed.rules]
 
 
 def compile_rules(rules: Sequence[RuleNode]) -> Program:
@@ -112,8 +81,6 @@ def compile_rules(rules: Sequence[RuleNode]) -> Program:
             if isinstance(node, Leaf):
                 table.add(node)
     enabled = tuple(rule for rule in rules if rule.enabled)
-    needs = tuple(tuple(_needs_of_rule(rule, table.ids, by_id)) for rule in enabled)
-    waiting, always = _waiting(needs)
     patterns: dict[str, list[int]] = {}
     for number, term in enumerate(table.terms):
         for pattern in terms.patterns(term):
@@ -125,12 +92,9 @@ def compile_rules(rules: Sequence[RuleNode]) -> Program:
         terms=tuple(table.terms),
         ids=table.ids,
         automaton=ahocorasick_rs.AhoCorasick(list(patterns)) if patterns else None,
-        patterns=tuple((len(pattern.split()), tuple(numbers)) for pattern, numbers in patterns.items()),
-        checked=frozenset(number for number, term in enumerate(table.terms) if terms.needs_check(term)),
+        patterns=tuple((len(pattern.split()), *_told(numbers, table.terms)) for pattern, numbers in patterns.items()),
         regexes=Regexes(regexes, [table.terms[number].pattern for number in regexes]) if regexes else None,
-        waiting=waiting,
-        always=always,
-        needs=needs,
+        gates=gates.build(by_id, enabled, table.ids),
     )
 
 
@@ -163,11 +127,7 @@ def occurs(term: Term, text: Text) -> bool:
     if not text.words or not any(text.joined.startswith(pattern) for pattern in terms.patterns(term)):
         return False
     last = len(term.words)
-    return (
-        last <= len(text.words)
-        and text.part_of[last - 1] == 0
-        and (not terms.needs_check(term) or _agrees(term, text, 0, last))
-    )
+    return last <= text.parts[0].end and (not terms.needs_check(term) or _agrees(term, text, 0, last))
 
 
 # --- terms ------------------------------------------------------------------------------------------------------
@@ -201,15 +161,20 @@ def _nodes(rule: RuleNode) -> Iterator[Node]:
             yield from walk(part)
 
 
+def _told(numbers: Sequence[int], of: Sequence[Term]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the terms that a pattern alone tells, and those that it does not."""
+    unsure = tuple(number for number in numbers if terms.needs_check(of[number]))
+    return tuple(number for number in numbers if number not in unsure), unsure
+
+
 def _agrees(term: Term, text: Text, first: int, last: int) -> bool:
     """Return whether the words `first` to `last` really are the term, where its pattern alone does not tell."""
-    if text.part_of[first] != text.part_of[last - 1]:
+    if term.capitals:
+        return text.read[first].capital
+    if last > len(text.words) or text.part_of[first] != text.part_of[last - 1]:
         return False
     if term.kind is TermKind.STEM:
         return all(terms.stem_of(text.words[first + n]) == stem for n, stem in enumerate(term.words))
-    if term.capitals:
-        printed = text.printed(first)
-        return printed == printed.upper()
     if term.kind is TermKind.EXACT:
         field_ = text.field_of(first)
         printed = text.fields[field_][text.starts[first] : text.ends[last - 1]]
@@ -218,55 +183,3 @@ def _agrees(term: Term, text: Text, first: int, last: int) -> bool:
         text.words[first + n].startswith(word) if n in term.prefixes else text.words[first + n] == word
         for n, word in enumerate(term.words)
     )
-
-
-# --- what a rule needs ------------------------------------------------------------------------------------------
-
-
-def _needs_of_rule(rule: RuleNode, ids: Mapping[Leaf, frozenset[int]], by_id: Mapping[str, RuleNode]) -> list[Need]:
-    found = _needs(rule.match, ids, by_id)
-    return sorted(set(found), key=lambda need: (len(need), sorted(need)))
-
-
-def _needs(node: Node, ids: Mapping[Leaf, frozenset[int]], by_id: Mapping[str, RuleNode]) -> list[Need]:
-    """Return sets of terms, of each of which a text must hold one for `node` to be true."""
-    match node:
-        case Leaf():
-            return [ids[node]]
-        case AllOf() | Near():
-            return [need for child in node.nodes for need in _needs(child, ids, by_id)]
-        case AnyOf():
-            return _either([_needs(child, ids, by_id) for child in node.nodes])
-        case AtLeast():
-            return _either([_needs(child, ids, by_id) for child in node.nodes[: len(node.nodes) - node.count + 1]])
-        case Score():
-            positive = [ids[leaf] for leaf, weight in node.weights if weight > 0]
-            return [frozenset().union(*positive)]
-        case In(node=child):
-            return _needs(child, ids, by_id)
-        case RuleRef():
-            return _needs(by_id[node.rule].match, ids, by_id)
-        case _:
-            return []
-
-
-def _either(choices: Sequence[Sequence[Need]]) -> list[Need]:
-    """Return the one set that any of several choices needs: the union of each one's smallest set."""
-    if not all(choices):
-        return []
-    return [frozenset().union(*(min(choice, key=len) for choice in choices))]
-
-
-def _waiting(needs: Sequence[Sequence[Need]]) -> tuple[dict[int, tuple[int, ...]], tuple[int, ...]]:
-    """Return which rules wait for each term, and which wait for none."""
-    popular = Counter(term for sets in needs for need in sets for term in need)
-    waiting: dict[int, list[int]] = {}
-    always: list[int] = []
-    for number, sets in enumerate(needs):
-        if not sets:
-            always.append(number)
-            continue
-        rarest = min(sets, key=lambda need: (sum(popular[term] for term in need), len(need)))
-        for term in rarest:
-            waiting.setdefault(term, []).append(number)
-    return {term: tuple(numbers) for term, numbers in waiting.items()}, tuple(always)

@@ -14,16 +14,19 @@ through `words`, so that what a reader takes for the same word is the same word 
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import lru_cache
-from itertools import accumulate
+from functools import cached_property, lru_cache
+from itertools import accumulate, chain, count, repeat
+from operator import add, itemgetter
+from string import punctuation
 from typing import NamedTuple
 
 from monitor import model
 
 LONGEST = 500  # words of a sentence; what is longer is no sentence, and is cut
+REMEMBERED = 1 << 16  # chunks whose words are remembered; news repeats them
 
 
 class Break(IntEnum):
@@ -35,12 +38,13 @@ class Break(IntEnum):
 
 
 class Word(NamedTuple):
-    """One word of a chunk. `start` and `end` are offsets into the chunk as printed."""
+    """One word of a chunk. `start` and `end` are offsets into the chunk as printed; capital: no letter is small."""
 
     folded: str
     start: int
     end: int
-    breaks: Break
+    capital: bool
+    breaks: Break = Break.NO
 
 
 class Part(NamedTuple):
@@ -51,25 +55,48 @@ class Part(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Text:
     """An entry's words, numbered through all its fields.
 
-    words: folded. starts, ends: offsets of each word in its field as printed. parts: the sentences, in order.
-    part_of: for each word the index of its sentence. joined: the words as one string in which terms are sought: one
-    space before and after each word, a line break between sentences. offsets: where each word begins in `joined`.
-    shouted: fields without a single small letter, where capitals tell nothing.
+    words: folded; read: the same with what is known of each. parts: the sentences, in order. joined: the words as one
+    string in which terms are sought: one space before and after each word, a line break between sentences. What only
+    a text with a match is asked for is found out when it is asked for.
     """
 
     fields: dict[model.Field, str]
     words: tuple[str, ...]
-    starts: tuple[int, ...]
-    ends: tuple[int, ...]
+    read: Sequence[Word]
     parts: tuple[Part, ...]
-    part_of: tuple[int, ...]
     joined: str
-    offsets: tuple[int, ...]
-    shouted: frozenset[model.Field]
+
+    @cached_property
+    def part_of(self) -> tuple[int, ...]:
+        """For each word the index of its sentence."""
+        return tuple(chain.from_iterable(repeat(at, part.end - part.first) for at, part in enumerate(self.parts)))
+
+    @cached_property
+    def offsets(self) -> tuple[int, ...]:
+        """Where each word's leading space stands in `joined`; each sentence costs two characters beside its words."""
+        lengths = map(add, accumulate(map(len, self.words), initial=0), count())
+        if len(self.parts) < 2:
+            return tuple(lengths)[: len(self.words)]
+        return tuple(length + 2 * part for length, part in zip(lengths, self.part_of, strict=False))
+
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """Where each word begins in its field as printed."""
+        return self._places[0]
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """Where each word ends in its field as printed."""
+        return self._places[1]
+
+    @cached_property
+    def _places(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        places = list(chain.from_iterable(_places(text) for text in self.fields.values()))
+        return tuple(start for start, _ in places), tuple(end for _, end in places)
 
     def field_of(self, word: int) -> model.Field:
         """Return the field in which word number `word` stands."""
@@ -77,12 +104,7 @@ class Text:
 
     def printed(self, word: int) -> str:
         """Return word number `word` as printed, in composed form."""
-        text = self.fields[self.field_of(word)][self.starts[word] : self.ends[word]]
-        return text if text.isascii() else unicodedata.normalize("NFKC", text)
-
-    def word_at(self, offset: int) -> int:
-        """Return the number of the word that begins at `offset` of `joined`."""
-        return bisect_left(self.offsets, offset)
+        return _composed(self.fields[self.field_of(word)][self.starts[word] : self.ends[word]])
 
     def span(self, field: model.Field, start: int, end: int) -> tuple[int, int] | None:
         """Return the words that the characters `start` to `end` of `field` touch, or the next one; None without any."""
@@ -103,94 +125,78 @@ def read(entry: model.Entry) -> Text:
 
 def of(fields: dict[model.Field, str]) -> Text:
     """Return the words of named texts, in the order given."""
-    words: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
+    found: list[Word] = []
     parts: list[Part] = []
     for field, text in fields.items():
-        begun = len(words)
-        for word, start, end, ends_sentence in _in_field(text):
-            words.append(word)
-            starts.append(start)
-            ends.append(end)
-            if ends_sentence or len(words) - begun >= LONGEST:
-                parts.append(Part(field, begun, len(words)))
-                begun = len(words)
-        if begun < len(words):
-            parts.append(Part(field, begun, len(words)))
-    joined = "\n".join(f" {' '.join(words[part.first : part.end])} " for part in parts)
-    part_of = tuple(number for number, part in enumerate(parts) for _ in range(part.first, part.end))
-    return Text(
-        fields,
-        tuple(words),
-        tuple(starts),
-        tuple(ends),
-        tuple(parts),
-        part_of,
-        joined,
-        _offsets(words, part_of),
-        frozenset(field for field, text in fields.items() if text and text == text.upper() and text != text.lower()),
-    )
+        if text:
+            first = len(found)
+            for end in _sentences(text, found):
+                parts.append(Part(field, first, end))
+                first = end
+    words = tuple(map(_FOLDED, found))
+    joined = "\n".join([f" {' '.join(words[first:end])} " for _, first, end in parts])
+    return Text(fields, words, found, tuple(parts), joined)
 
 
 def words(text: str) -> tuple[str, ...]:
     """Return the folded words of `text`."""
-    return tuple(word.folded for raw in text.split() for word in _chunk(raw))
+    return tuple(word.folded for raw in text.split() for word in _CHUNKS[raw])
 
 
-def _offsets(words: Sequence[str], part_of: Sequence[int]) -> tuple[int, ...]:
-    """Return where each word's leading space stands in the joined string; each sentence costs two characters more."""
-    lengths = accumulate((len(word) + 1 for word in words), initial=0)
-    return tuple(length + 2 * part for length, part in zip(lengths, part_of, strict=False))
-
-
-# --- words of a field -------------------------------------------------------------------------------------------
-
-_SPACED = re.compile(r"\S+")
-
-
-def _in_field(text: str) -> list[tuple[str, int, int, bool]]:
-    """Return (word, start, end, whether it ends its sentence) for each word of `text`."""
-    found: list[tuple[str, int, int, bool]] = []
-    waiting = Break.NO
-    breaks_at_lines = "\n" in text
-    done = 0
-    for match in _SPACED.finditer(text):
-        raw, at = match.group(), match.start()
-        if found and (
-            waiting is Break.YES
-            or (waiting is Break.MAYBE and not raw.lstrip(_OPENERS)[:1].islower())
-            or (breaks_at_lines and "\n\n" in text[done:at])
-        ):
-            found[-1] = (*found[-1][:3], True)
-        done = match.end()
-        parsed = _chunk(raw)
-        found.extend((word.folded, at + word.start, at + word.end, word.breaks is Break.YES) for word in parsed)
-        waiting = parsed[-1].breaks if parsed else waiting
-    return found
-
+# --- sentences of a field ---------------------------------------------------------------------------------------
 
 _OPENERS = "\"'([{«“‘„‚"
 _CLOSERS = "\"')]}»”’"
 _FULL_STOPS = "。！？｡؟۔।!?"
-_ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof gen col maj lt sgt capt cmdr adm sen rep gov pres rev hon st vs etc jr sr inc ltd co corp "  # noqa: SIM905
-    "jan feb mar apr jun jul aug sep sept oct nov dec fig vol op cit al approx dept est min".split()
-)
+_STOP = re.compile(f"[.…{_FULL_STOPS}]")
+_FOLDED = itemgetter(0)
 
 
-def _ending(raw: str, folded: str) -> Break:
-    """Return whether a sentence ends after the chunk `raw`, whose last word is `folded`."""
-    bare = raw.rstrip(_CLOSERS)
-    last = bare[-1:]
-    if last in _FULL_STOPS and last:
-        return Break.YES
-    if last == "…" or bare.endswith(".."):
-        return Break.MAYBE
-    if last != ".":
-        return Break.NO
-    dotted = bare.count(".") > 1 and not bare[:-1].replace(".", "").isdigit()
-    return Break.NO if dotted or folded in _ABBREVIATIONS or (len(folded) == 1 and folded.isalpha()) else Break.MAYBE
+def _sentences(text: str, found: list[Word]) -> list[int]:
+    """Add the words of `text` to `found`; return for each sentence how long `found` was at its end."""
+    begun = len(found)
+    ends: list[int] = []
+    for paragraph in text.split("\n\n"):
+        raws = paragraph.split()
+        if _STOP.search(paragraph):
+            ends.extend(_ends(raws, found))
+        else:
+            found.extend(chain.from_iterable(map(_CHUNKS.__getitem__, raws)))
+        ends.append(len(found))
+    cut: list[int] = []
+    for end in ends:
+        cut.extend(range(begun + LONGEST, end, LONGEST))
+        if end > begun:
+            cut.append(end)
+            begun = end
+    return cut
+
+
+def _ends(raws: Sequence[str], found: list[Word]) -> Iterator[int]:
+    """Add the words of some chunks to `found`; yield how long `found` was at each end of a sentence."""
+    waiting = Break.NO
+    for raw in raws:
+        if waiting is Break.MAYBE and not raw.lstrip(_OPENERS)[:1].islower():
+            yield len(found)
+        chunk = _CHUNKS[raw]
+        if not chunk:
+            continue
+        if len(chunk) > 1:
+            yield from (at for at, word in enumerate(chunk, len(found) + 1) if word.breaks is Break.YES)
+        found.extend(chunk)
+        waiting = chunk[-1].breaks
+        if waiting is Break.YES:
+            yield len(found)
+
+
+def _places(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where each word of `text` begins and ends."""
+    at = 0
+    for raw in text.split():
+        at = text.index(raw, at)
+        for word in _CHUNKS[raw]:
+            yield at + word.start, at + word.end
+        at += len(raw)
 
 
 # --- words of a chunk -------------------------------------------------------------------------------------------
@@ -208,6 +214,10 @@ _WORD = re.compile(
     rf"|(?P<plain>{_LETTER}+(?:'{_LETTER}+)*)"
     rf"|(?P<sign>[{_UNSPACED}])"
 )
+_ABBREVIATIONS = frozenset(
+    "mr mrs ms dr prof gen col maj lt sgt capt cmdr adm sen rep gov pres rev hon st vs etc jr sr inc ltd co corp "  # noqa: SIM905
+    "jan feb mar apr jun jul aug sep sept oct nov dec fig vol op cit al approx dept est min".split()
+)
 _ELIDED = frozenset(
     "l d j m t s n c qu jusqu lorsqu puisqu quoiqu quelqu dell nell all dall sull quest un bell quell".split()  # noqa: SIM905
 )
@@ -223,21 +233,64 @@ _PLAIN = {
 _LETTERS = str.maketrans({letter: plain for letters, plain in _PLAIN.items() for letter in letters})
 
 
-@lru_cache(maxsize=1 << 16)
+class _Chunks(dict[str, tuple[Word, ...]]):
+    """The words of each chunk that was read lately."""
+
+    def __missing__(self, raw: str) -> tuple[Word, ...]:
+        made = _chunk(raw)
+        if len(raw) <= _WORTH:
+            if len(self) >= REMEMBERED:
+                self.clear()
+            self[raw] = made
+        return made
+
+
+_CHUNKS = _Chunks()
+_WORTH = 60  # characters of a chunk that is worth remembering
+
+
 def _chunk(raw: str) -> tuple[Word, ...]:
-    """Return the words of a chunk without spaces. Cached: news repeats its words."""
+    """Return the words of a chunk without spaces."""
+    if raw.isascii():
+        bare = raw.strip(punctuation)
+        if bare.isalpha():  # as most are
+            folded, start = bare.lower(), raw.index(bare)
+            return (Word(folded, start, start + len(bare), bare.isupper(), _ending(raw, folded)),)
     folded, origin = _fold(raw)
     found: list[tuple[str, int, int]] = []
     for match in _WORD.finditer(folded):
         found.extend(_pieces(match))
-    made = [Word(word, origin[start], origin[end - 1] + 1, Break.NO) for word, start, end in found]
-    for number, (_, _, end) in enumerate(found[:-1]):
-        between = folded[end : found[number + 1][1]]
-        if any(stop in between for stop in "。｡؟۔।！？"):
-            made[number] = made[number]._replace(breaks=Break.YES)
+    made = []
+    for number, (word, start, end) in enumerate(found, 1):
+        between = folded[end : found[number][1]] if number < len(found) else ""
+        breaks = Break.YES if any(stop in between for stop in _INNER_STOPS) else Break.NO
+        first, last = origin[start], origin[end - 1] + 1
+        printed = _composed(raw[first:last])
+        made.append(Word(word, first, last, printed == printed.upper(), breaks))
     if made:
         made[-1] = made[-1]._replace(breaks=_ending(raw, made[-1].folded))
     return tuple(made)
+
+
+_INNER_STOPS = "。｡؟۔।！？"
+
+
+def _ending(raw: str, folded: str) -> Break:
+    """Return whether a sentence ends after the chunk `raw`, whose last word is `folded`."""
+    bare = raw.rstrip(_CLOSERS)
+    last = bare[-1:]
+    if last in _FULL_STOPS and last:
+        return Break.YES
+    if last == "…" or bare.endswith(".."):
+        return Break.MAYBE
+    if last != ".":
+        return Break.NO
+    dotted = bare.count(".") > 1 and not bare[:-1].replace(".", "").isdigit()
+    return Break.NO if dotted or folded in _ABBREVIATIONS or (len(folded) == 1 and folded.isalpha()) else Break.MAYBE
+
+
+def _composed(printed: str) -> str:
+    return printed if printed.isascii() else unicodedata.normalize("NFKC", printed)
 
 
 def _pieces(match: re.Match[str]) -> list[tuple[str, int, int]]:
