@@ -21,7 +21,7 @@ rules:
 
 def test_a_pass_is_counted_once_it_is_stored(store: engine.Store) -> None:
     """Of two entries one matches: by rule, kind, level and channel, with how long it had waited."""
-    stored.add_entries(store, "Oslo ministry warns of sanctions", "Weather is fine")
+    stored.add_entries(store, "Oslo ministry warns of sanctions", "Weather is fine", published_at=builders.NOON)
     names = {
         "monitor_matches_total": {"rule": "counted-threat"},
         "monitor_decisions_total": {"kind": "new"},

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -40,9 +39,7 @@ def build(store: engine.Store, *, with_page: bool) -> Starlette:
         return JSONResponse({"ok": alive, "heartbeat_age_seconds": age}, 200 if alive else 503, _HEADERS)
 
     def measured(_: Request) -> Response:
-        registry = CollectorRegistry()
-        registry.register(metrics.StoreCollector(store, clock.now()))
-        return Response(generate_latest(registry), 200, _HEADERS, media_type=CONTENT_TYPE_PLAIN_0_0_4)
+        return Response(metrics.scrape(store, clock.now()), 200, _HEADERS, media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     def status(_: Request) -> Response:
         with store.read() as tx:
