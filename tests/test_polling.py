@@ -10,7 +10,7 @@ import pytest
 from monitor import clock, errors, model, pipeline, poll, sandbox
 from monitor.daemon.thread import StoreThread
 from monitor.pipeline import novelty
-from monitor.store import engine, entries, feeds
+from monitor.store import engine, entries, feeds, hosts
 from tests import builders, servers
 
 
@@ -100,17 +100,32 @@ def test_a_cut_off_pass_gives_its_feeds_back(store: engine.Store, server: server
 
 
 def test_a_host_that_asks_to_be_left_alone_is(store: engine.Store, server: servers.FeedServer) -> None:
-    """`Retry-After` holds back the feed; where the operator says so, every feed of the host."""
+    """`Retry-After` holds back the feed; where the operator says so, every feed of the host, for every worker."""
     server.script("/a.xml", servers.Answer(503, headers={"Retry-After": "86400"}))
-    for held_back, expected in ((model.RetryAfter.FEED, False), (model.RetryAfter.HOST, True)):
+    for held_back, polled in ((model.RetryAfter.FEED, 1), (model.RetryAfter.HOST, 0)):
         limits = novelty.Limits(retry_after=held_back)
-        _run_all(store, server, ["/a.xml", "/b.xml"], everything=True, limits=limits)
         _run_all(store, server, ["/a.xml", "/b.xml"], names=["/a.xml"], limits=limits)
-        with store.read() as tx:
-            other = feeds.get_feed(tx, "/b.xml")
-        assert other.next_poll_at
-        assert (other.next_poll_at > clock.now() + timedelta(hours=23)) == expected
-        assert ("its host" in other.why) == expected
+        before = server.count("/b.xml")
+        with store.write() as tx:
+            feeds.make_due(tx, clock.now(), ["/b.xml"])
+        _run_all(store, server, ["/a.xml", "/b.xml"])
+        assert server.count("/b.xml") - before == polled
+    with store.read() as tx:
+        (until,) = hosts.list_rests(tx, clock.now()).values()
+    assert until > clock.now() + timedelta(hours=23)
+
+
+def test_polls_that_wait_for_their_turn_do_not_disturb_a_host_at_rest(
+    store: engine.Store, server: servers.FeedServer
+) -> None:
+    """What was claimed before a host asked to be left alone, and waits for its turn, is given back unasked."""
+    paths = [f"/{number}.xml" for number in range(8)]
+    for path in paths:
+        server.script(path, servers.Answer(503, headers={"Retry-After": "86400"}, wait=0.05))
+    _run_all(store, server, paths, everything=True, limits=novelty.Limits(retry_after=model.RetryAfter.HOST))
+    assert sum(server.count(path) for path in paths) <= 4  # two at once, and what began before the first answer
+    with store.read() as tx:
+        assert sum(feed.failures for feed in feeds.list_feeds(tx)) <= 4
 
 
 def test_a_feed_that_failed_takes_no_time_from_others(store: engine.Store, server: servers.FeedServer) -> None:

@@ -56,6 +56,26 @@ def test_each_feed_is_polled_by_one_worker(store: engine.Store) -> None:
     assert sorted(claimed) == sorted(names)
 
 
+def test_a_host_is_polled_by_one_worker_at_a_time(postgres_store: engine.Store) -> None:
+    """Workers that claim at once share hosts, not feeds, so that a host's limit of one worker is the limit of all."""
+    specs = [model.FeedSpec(f"{host} {n}", f"https://{host}.example/{n}") for host in "abcde" for n in range(8)]
+    with postgres_store.write() as tx:
+        feeds.sync_specs(tx, specs, NOON, first_due=lambda _: NOON)
+
+    def work(number: int) -> list[str]:
+        def claim() -> tuple[str, ...]:
+            with postgres_store.write() as tx:
+                claimed = feeds.claim_due(tx, NOON, limit=3, lease=f"{number}:x", until=NOON + MINUTE)
+            return tuple(feed.name for feed in claimed)
+
+        return until_none_is_left(claim)
+
+    claimed = race(work)
+    assert sorted(name for names in claimed for name in names) == sorted(spec.name for spec in specs)
+    hosts = [{name[0] for name in names} for names in claimed]
+    assert sum(map(len, hosts)) == 5, "no host has two workers"
+
+
 def test_each_entry_is_decided_by_one_worker(store: engine.Store) -> None:
     """Workers that claim pending entries at once share them out, and every one is processed."""
     titles = [f"title {number}" for number in range(60)]

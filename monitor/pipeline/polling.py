@@ -5,12 +5,12 @@ are still under way. Feeds that failed last time share half of the places, so th
 """
 
 import asyncio
-import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic as _steady
 from typing import Any, Self
 
 import structlog
@@ -18,11 +18,12 @@ import structlog
 from monitor import errors, model, poll, sandbox, tally
 from monitor.pipeline import novelty
 from monitor.pipeline.novelty import Limits
-from monitor.store import engine, feeds
+from monitor.store import engine, feeds, hosts
 
 log = structlog.get_logger()
 
 _LEASE = timedelta(minutes=10)
+_LAST_BEGIN = 90.0  # seconds before the lease's end; no poll takes so long, unless the operator allows it
 _BATCH = 200
 _STORE_PAUSE = 1.0  # seconds between attempts while the store is away
 _STORE_PATIENCE = 3.0  # seconds that a stop waits for it
@@ -61,6 +62,7 @@ class Polling:
         self._suspects = asyncio.Semaphore(max(1, concurrency // 2))
         self._tasks: dict[asyncio.Task[None], model.Feed] = {}
         self._answers: asyncio.Queue[novelty.Answer] = asyncio.Queue()
+        self._rests: dict[str, float] = {}  # by host, until when by the steady clock
         self._polls: Counter[model.Polled] = Counter()
         self._entries = self._edits = 0
 
@@ -117,16 +119,18 @@ class Polling:
 
     async def _start(self, now: datetime, names: Collection[str] | None = None) -> tuple[model.Feed, ...]:
         room = min(self._room - len(self._tasks), _BATCH)
+        ours_until = _steady() + _LEASE.total_seconds() - _LAST_BEGIN
         claimed: tuple[model.Feed, ...] = await self._call(self._claim, now, room, names) if room > 0 else ()
         for feed in claimed:
-            task = asyncio.create_task(self._poll(feed), name=f"poll {feed.name}")
+            task = asyncio.create_task(self._poll(feed, ours_until), name=f"poll {feed.name}")
             self._tasks[task] = feed
             task.add_done_callback(self._tasks.pop)
         return claimed
 
     def _claim(self, now: datetime, limit: int, names: Collection[str] | None) -> tuple[model.Feed, ...]:
         with self._store.write() as tx:
-            return feeds.claim_due(tx, now, limit=limit, lease=uuid.uuid4().hex, until=now + _LEASE, names=names)
+            lease = self._store.new_lease()
+            return feeds.claim_due(tx, now, limit=limit, lease=lease, until=now + _LEASE, names=names)
 
     def _release(self, cut_off: Sequence[model.Feed]) -> None:
         with self._store.write() as tx:
@@ -137,18 +141,34 @@ class Polling:
         with self._store.write() as tx:
             feeds.make_due(tx, now)
 
-    async def _poll(self, feed: model.Feed) -> None:
-        """Poll and parse one feed; whatever happens becomes an answer."""
-        async with AsyncExitStack() as places:
-            if feed.failures:
-                await places.enter_async_context(self._suspects)
-            with tally.POLL_SECONDS.time():
-                answer = await self._ask(feed)
+    async def _poll(self, feed: model.Feed, ours_until: float) -> None:
+        """Poll and parse one feed; whatever happens becomes an answer.
+
+        ours_until: by the steady clock. A feed that waited for its turn for longer, because this process was paused or
+        its host is slow, is given back unasked: another worker may have it by now. So is one whose host wants rest.
+        """
+        host = hosts.host_of(feed.url)
+
+        def may_begin() -> bool:
+            return self._rests.get(host, 0.0) <= _steady() < ours_until
+
+        try:
+            async with AsyncExitStack() as places:
+                if feed.failures:
+                    await places.enter_async_context(self._suspects)
+                with tally.POLL_SECONDS.time():
+                    answer = await self._ask(feed, may_begin)
+        except poll.NotBegunError:
+            with suppress(errors.StoreError):
+                await self._call(self._release, [feed])
+            return
+        for resting, until in self._judge.rests([answer]).items():
+            self._rests[resting] = _steady() + (until - answer.at).total_seconds()
         self._answers.put_nowait(answer)
 
-    async def _ask(self, feed: model.Feed) -> novelty.Answer:
+    async def _ask(self, feed: model.Feed, may_begin: Callable[[], bool]) -> novelty.Answer:
         try:
-            fetched = await poll.fetch(self._client, feed, now=self._clock())
+            fetched = await poll.fetch(self._client, feed, now=self._clock(), may_begin=may_begin)
             if isinstance(fetched, model.NotModified) or fetched.fingerprint == feed.fingerprint:
                 return novelty.Answer(feed, self._clock(), fetched)
             parsed = await self._parser.parse(
@@ -161,6 +181,8 @@ class Polling:
             )
         except errors.FeedError as error:
             return novelty.Answer(feed, self._clock(), error=error)
+        except poll.NotBegunError:
+            raise
         except Exception as error:
             log.exception("poll_raised", feed=feed.name)
             return novelty.Answer(feed, self._clock(), error=errors.FetchError(f"unexpected {type(error).__name__}"))
@@ -204,7 +226,7 @@ class Polling:
         rests = self._judge.rests(batch)
         with self._store.write() as tx:
             saved = feeds.save_polls(tx, records)
-            feeds.rest_hosts(tx, rests)
+            hosts.rest(tx, rests, self._clock())
             return records, saved
 
 

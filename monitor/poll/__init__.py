@@ -116,13 +116,22 @@ async def open_client(
         await ways.close()
 
 
-async def fetch(client: Client, feed: model.Feed, *, now: datetime) -> model.Fetched | model.NotModified:
+class NotBegunError(Exception):
+    """When the feed's turn came, whoever asked did not want the poll any more."""
+
+
+async def fetch(
+    client: Client, feed: model.Feed, *, now: datetime, may_begin: Callable[[], bool] = lambda: True
+) -> model.Fetched | model.NotModified:
     """Poll `feed` once, after waiting for its turn.
 
     A `moved_to` must be stored only when the document turned out to be a feed: parked domains redirect, too.
-    Raises FetchError, whose text holds no secret of the URL.
+    may_begin: asked when the turn has come. Raises NotBegunError when it says no, and FetchError, whose text holds no
+    secret of the URL.
     """
     async with client.turns.take(urls.host(feed.url)):
+        if not may_begin():
+            raise NotBegunError
         try:
             async with asyncio.timeout(client.deadline.total_seconds()):
                 return await _poll(client, feed, now)

@@ -9,18 +9,18 @@ import fcntl
 import os
 import socket
 import sqlite3
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Engine
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.sql import func
 from sqlmodel import Session
 
@@ -28,6 +28,7 @@ from monitor import errors
 from monitor.store import codec, complaints, tables
 
 if TYPE_CHECKING:
+    from monitor.store.answering import Answering
     from monitor.store.migrate import Upgraded
 
 PATIENCE = timedelta(seconds=10)
@@ -35,6 +36,7 @@ LONGEST_LEASE = timedelta(minutes=15)
 
 _STORY_LOCK = 7_310_001  # any number, the same in every version of the program
 _CHANNEL_LOCK = 7_310_002
+_STANDSTILL = "5s"  # a worker that is paused, or cut off, keeps the others from a lock no longer
 _WRITES = "monitor_writes"  # execution option of connections that begin with BEGIN IMMEDIATE
 _REMAKES = "monitor_remakes"  # ... and whose references are checked at the end
 
@@ -45,6 +47,8 @@ class Store:
     def __init__(self, engine: Engine, path: Path | None) -> None:
         self.path = path
         self.dialect: Literal["sqlite", "postgresql"] = "postgresql" if path is None else "sqlite"
+        self.worker = uuid.uuid4().hex  # what our leases begin with
+        self._within: timedelta | None = None
         self._engine = engine
         self._reads = engine if path else engine.execution_options(postgresql_readonly=True)
         self._writes = engine.execution_options(**{_WRITES: True})
@@ -107,6 +111,18 @@ class Store:
         with self.remake() as tx:
             return migrate.upgrade(tx.connection(), self.name, keep=keep)
 
+    def new_lease(self) -> str:
+        """Return a token for a claim: who we are, and which claim of ours it is."""
+        return f"{self.worker}:{uuid.uuid4().hex}"
+
+    def bound(self, within: timedelta) -> None:
+        """Let no answer of a PostgreSQL server take longer, and no transaction of ours stand still for longer.
+
+        For who shares the database, once the tables are up to date; from now on connections are made so.
+        """
+        self._within = within
+        self._engine.dispose()
+
     def newer(self) -> str:
         """Return what to say when another worker upgraded the database beyond this program; empty when none did."""
         from monitor.store import migrate
@@ -161,7 +177,7 @@ def lease_now(tx: Session, now: datetime) -> datetime:
     return at.astimezone(UTC)
 
 
-def lease_is_free(table: sa.Table, at: datetime) -> sa.ColumnElement[bool]:
+def lease_is_free(table: sa.FromClause, at: datetime) -> sa.ColumnElement[bool]:
     """Return the condition that nobody holds a row of `table` at `at` (of `lease_now`).
 
     A lease that ends further ahead than one can be given out was written under a clock that has jumped since: free.
@@ -182,13 +198,19 @@ def take(tx: Session, table: sa.Table, ids: Sequence[int], *, lease: str, until:
 def story_lock(tx: Session) -> None:
     """Let one worker at a time decide stories, until the end of the transaction. On SQLite `write` does that alone."""
     if tx.connection().dialect.name == "postgresql":
-        tx.connection().execute(sa.select(func.pg_advisory_xact_lock(_STORY_LOCK)))
+        advisory_lock(tx, _STORY_LOCK)
 
 
 def channel_lock(tx: Session, channel: str) -> None:
     """Let one worker at a time claim for `channel`, until the end of the transaction, so that messages keep order."""
     if tx.connection().dialect.name == "postgresql":
-        tx.connection().execute(sa.select(func.pg_advisory_xact_lock(_CHANNEL_LOCK, func.hashtext(channel))))
+        advisory_lock(tx, _CHANNEL_LOCK, func.hashtext(channel))
+
+
+def advisory_lock(tx: Session, *keys: int | sa.ColumnElement[int]) -> None:
+    """Take a lock of PostgreSQL's until the end of the transaction, which the server ends if it stands still."""
+    bounded = func.set_config("idle_in_transaction_session_timeout", _STANDSTILL, sa.true())
+    tx.connection().execute(sa.select(bounded, func.pg_advisory_xact_lock(*keys)))
 
 
 def insert(tx: Session, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
@@ -276,29 +298,43 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _open_postgresql(url: URL, patience: timedelta) -> Store:
+    from monitor.store.answering import KEEPALIVE, Answering
+
+    kept = {name: value for name, value in KEEPALIVE.items() if name not in url.query}
     try:
         engine = sa.create_engine(
             url.set(drivername="postgresql+psycopg"),
             json_serializer=codec.dumps,
             json_deserializer=codec.loads,
-            connect_args={"connect_timeout": 10, "application_name": "monitor"},
+            connect_args={"connect_timeout": 10, "application_name": "monitor", **kept},
             pool_pre_ping=True,
             pool_size=4,
             max_overflow=28,
         )
     except exc.ArgumentError as error:
         raise errors.StoreError(f"store.url: {error}") from error
-    milliseconds = max(1, round(patience.total_seconds() * 1000))
-    event.listen(engine, "connect", lambda connection, _: _prepare_postgresql(connection, milliseconds))
-    return _reached(Store(engine, None))
+    store = Store(engine, None)
+
+    def connect(_dialect: object, _record: object, args: Sequence[Any], named: dict[str, Any]) -> Answering:
+        made = Answering.connect(*args, **named)
+        _prepare_postgresql(made, patience, store._within)  # noqa: SLF001  one of this module's own
+        return made
+
+    event.listen(engine, "do_connect", connect)
+    return _reached(store)
 
 
-def _prepare_postgresql(connection: DBAPIConnection, patience: int) -> None:
-    """Set a new connection up: nobody waits for a lock for longer than `patience`, in milliseconds."""
-    cursor = connection.cursor()
-    cursor.execute(f"SET lock_timeout = {patience}")
-    cursor.close()
+def _prepare_postgresql(connection: "Answering", patience: timedelta, within: timedelta | None) -> None:
+    """Set a new connection up: nobody waits for a lock for longer than `patience`, nor for an answer `within`."""
+    connection.execute(f"SET lock_timeout = {max(1, _milliseconds(patience))}")
+    if within is not None:
+        connection.within = within.total_seconds()
+        connection.execute(f"SET idle_in_transaction_session_timeout = {_milliseconds(within)}")
     connection.commit()
+
+
+def _milliseconds(span: timedelta) -> int:
+    return round(span.total_seconds() * 1000)
 
 
 def _reached(store: Store) -> Store:

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
-from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 from sqlmodel import Session
 
 from monitor import model
-from monitor.store import codec, engine, poll_rows, tables
+from monitor.store import codec, engine, hosts, poll_rows, tables
 
 FURTHEST_POLL = timedelta(days=8)  # a feed that is due later than this was planned under a clock that has jumped since
 
@@ -105,16 +104,20 @@ def claim_due(
     names: Collection[str] | None = None,
     everything: bool = False,
 ) -> tuple[model.Feed, ...]:
-    """Claim active feeds that are due and that nobody holds, the longest due first.
+    """Claim active feeds that are due and that nobody holds, the longest due first; none of a host that rests.
 
-    names: only these, due or not. everything: all, due or not.
+    On PostgreSQL the feeds of one host go to one worker at a time, so that its limit of polls at once is the limit of
+    all. names: only these, due or not, whoever else polls their host. everything: all, due or not.
     """
     table = tables.feeds
+    hosts.claim_lock(tx)
     at = engine.lease_now(tx, now)
     wanted = sa.select(table).where(table.c.status == model.FeedStatus.ACTIVE, engine.lease_is_free(table, at))
     if names is not None:
         wanted = wanted.where(table.c.name.in_(names))
-    elif not everything:
+    else:
+        wanted = wanted.where(sa.not_(hosts.rests(at)), *hosts.nobody_elses(tx, at, lease))
+    if names is None and not everything:
         wanted = wanted.where(sa.or_(table.c.next_poll_at <= now, table.c.next_poll_at > now + FURTHEST_POLL))
     wanted = wanted.order_by(table.c.next_poll_at, table.c.id).limit(limit).with_for_update(skip_locked=True)
     rows = tx.connection().execute(wanted).mappings().all()
@@ -129,18 +132,6 @@ def make_due(tx: Session, now: datetime, names: Collection[str] | None = None) -
     if names is not None:
         later = sa.and_(later, table.c.name.in_(names))
     return tx.connection().execute(sa.update(table).where(later).values(next_poll_at=now, why="asked for")).rowcount
-
-
-def rest_hosts(tx: Session, hosts: Mapping[str, datetime]) -> None:
-    """Let no active feed of these hosts be due before the time given for its host."""
-    table = tables.feeds
-    early = sa.select(table.c.id, table.c.url).where(table.c.status == model.FeedStatus.ACTIVE)
-    for id_, url in tx.connection().execute(early).all() if hosts else ():
-        until = hosts.get(urlsplit(url).hostname or "")
-        if until is not None:
-            why = "its host asks to be left alone (Retry-After)"
-            later = sa.update(table).where(table.c.id == id_, table.c.next_poll_at < until)
-            tx.connection().execute(later.values(next_poll_at=until, why=why))
 
 
 def release(tx: Session, feed_ids: Collection[int], lease: str) -> None:
@@ -270,6 +261,7 @@ def _add(tx: Session, specs: Sequence[model.FeedSpec], first_due: Callable[[int]
             "name": spec.name,
             "spec": codec.encode(spec),
             "url": spec.url,
+            "host": hosts.host_of(spec.url),
             "status": model.FeedStatus.ACTIVE,
             "next_poll_at": first_due(number),
             "failures": 0,
@@ -287,7 +279,8 @@ def _change(tx: Session, spec: model.FeedSpec, row: RowMapping, now: datetime) -
     if row["status"] == model.FeedStatus.DISABLED:
         values |= {"status": model.FeedStatus.ACTIVE, "next_poll_at": now, "why": "in the files again"}
     if row["spec"]["url"] != spec.url:
-        values |= poll_rows.FORGOTTEN | {"url": spec.url, "next_poll_at": now, "why": "another URL"}
+        values |= poll_rows.FORGOTTEN | {"url": spec.url, "host": hosts.host_of(spec.url)}
+        values |= {"next_poll_at": now, "why": "another URL"}
         _close_outages(tx, [row["id"]], now)
     tx.connection().execute(sa.update(tables.feeds).where(tables.feeds.c.id == row["id"]).values(**values))
 

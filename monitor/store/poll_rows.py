@@ -7,7 +7,7 @@ follows from the record, and any number of feeds is one statement.
 from collections.abc import Callable, Iterator
 
 from monitor import model
-from monitor.store import codec
+from monitor.store import codec, hosts
 
 FORGOTTEN: dict[str, object] = {
     "status": model.FeedStatus.ACTIVE,
@@ -123,6 +123,7 @@ def _schedule(record: model.PollRecord) -> dict[str, object]:
     return {
         "this_id": feed.id,
         "url": record.moved_to or feed.url,
+        "host": hosts.host_of(record.moved_to or feed.url),
         "status": feed.status,
         "etag": validators.etag,
         "last_modified": validators.last_modified,
