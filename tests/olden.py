@@ -6,8 +6,9 @@ from pathlib import Path
 from monitor.store import engine, migrate
 
 AT = "2026-03-01T08:00:00.000000+00:00"
+SPEC = '{"name": "Wire", "url": "https://wire.example/rss", "tags": []}'
 _FEED = f"""INSERT INTO feeds (id, name, spec, url, status, next_poll_at, failures, why)
-VALUES (3, 'Wire', '{{}}', 'https://wire.example/rss', 'active', '{AT}', 0, '')"""
+VALUES (3, 'Wire', '{SPEC}', 'https://wire.example/rss', 'active', '{AT}', 0, '')"""
 _ENTRY = f"""INSERT INTO entries (id, feed_id, key, fingerprint, revision, title, summary, body, url, outlet, language,
 first_seen_at, first_poll, status, attempts)
 VALUES (8, 3, 'k', 'f', 1, 'Old news', '', '', '', '', 'en', '{AT}', false, 'processed', 1)"""

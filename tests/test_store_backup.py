@@ -1,7 +1,6 @@
 """Copies of a SQLite database while it is written to, and before it is upgraded."""
 
 import os
-import resource
 import signal
 import sqlite3
 import stat
@@ -9,11 +8,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlmodel import SQLModel
 
 from monitor import errors
 from monitor.store import backup, engine, facts, migrate, tables
@@ -94,7 +93,6 @@ def test_a_disk_that_fills_up_meanwhile_leaves_nothing(tmp_path: Path) -> None:
     assert ran.stdout.startswith(f"StoreError {tmp_path}/monitor.db could not be copied: {tmp_path}/copy.db ")
     assert ran.stdout.count("\n") == 1
     assert not list(tmp_path.glob("copy.db*"))
-    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 300_000
 
 
 def test_a_damaged_database_is_not_copied(sqlite_store: engine.Store, tmp_path: Path) -> None:
@@ -174,13 +172,26 @@ def test_without_a_backup_there_is_no_upgrade(old: Path) -> None:
     assert olden.revision(old) == "0001"
 
 
-def test_a_taken_name_refuses_the_upgrade(old: Path, opened: engine.Store) -> None:
-    """An upgrade whose backup is refused leaves revision and rows as they were, and the next one works."""
-    old.with_name(f"monitor.db.backup-0001-{NOON:%Y%m%dT%H%M%SZ}").touch()
-    with pytest.raises(errors.StoreError, match="was not upgraded"):
-        opened.upgrade(NOON)
-    assert (olden.revision(old), olden.titles(old)) == ("0001", ["Old news"])
-    assert opened.upgrade(NOON + timedelta(seconds=1))
+def test_a_second_copy_within_a_second_has_a_name_of_its_own(old: Path) -> None:
+    """An upgrade that was killed and is begun again at once is not stopped by the first one's backup."""
+    first, second = (backup.before_upgrade(old, "0001", NOON) for _ in range(2))
+    assert backup.list_backups(old) == (second, first)
+
+
+@pytest.mark.slow
+def test_an_upgrade_whose_backup_fails_changes_nothing(old: Path) -> None:
+    """When the disk fills up under the copy, revision and rows are as they were; with room again it is upgraded."""
+    with sqlite3.connect(old) as other:
+        other.execute("INSERT INTO facts VALUES ('large', ?, ?)", (f'"{"x" * 400_000}"', olden.AT))
+    other.close()
+    said = _upgrade_apart(f"sqlite:///{old}", largest_file=300_000)
+    assert said.startswith(f"StoreError: {old} was not upgraded, because the backup before it failed; nothing has")
+    assert (olden.revision(old), olden.titles(old), len(list(old.parent.glob("*.backup-*")))) == (
+        "0001",
+        ["Old news"],
+        0,
+    )
+    assert _upgrade_apart(f"sqlite:///{old}") == "Upgraded"
 
 
 @pytest.mark.slow
@@ -204,7 +215,7 @@ def test_killed_in_mid_upgrade_it_is_as_it_was(old: Path, statement: str) -> Non
         names = {name for (name,) in other.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         assert other.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     other.close()
-    assert names < {*tables.SQLModel.metadata.tables, "alembic_version", "sqlite_sequence"}
+    assert names < {*SQLModel.metadata.tables, "alembic_version", "sqlite_sequence"}
     assert (olden.revision(old), olden.titles(old)) == ("0001", ["Old news"])
     assert _upgrade_apart(f"sqlite:///{old}") == "Upgraded"
     assert olden.titles(old) == ["Old news"]
@@ -262,9 +273,10 @@ def _orphan(store: engine.Store) -> None:
 
 
 _UPGRADE = """\
-import os, sys
+import os, resource, sys
 from datetime import UTC, datetime
 import sqlalchemy as sa
+from monitor import errors
 from monitor.store import engine
 store = engine.open_store(sys.argv[1])
 def kill(_connection, _cursor, statement, *_):
@@ -272,16 +284,29 @@ def kill(_connection, _cursor, statement, *_):
         os.kill(os.getpid(), 9)
 if sys.argv[2]:
     sa.event.listen(sa.Engine, "after_cursor_execute", kill)
-done = store.upgrade(datetime.now(UTC))
-print(type(done).__name__ if done else None)
+if sys.argv[3] != "0":
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]),) * 2)
+try:
+    done = store.upgrade(datetime.now(UTC))
+except errors.StoreError as error:
+    print("StoreError:", error)
+else:
+    print(type(done).__name__ if done else None)
 store.close()
 """
 
 
-def _upgrade_apart(url: str, killed_after: str = "") -> str:
-    """Upgrade in a process of its own, and return what it came to; killed after a statement that begins so."""
+def _upgrade_apart(url: str, *, killed_after: str = "", largest_file: int = 0) -> str:
+    """Upgrade in a process of its own, and return what it came to.
+
+    killed_after: how the statement begins after which it is killed. largest_file: bytes that a file may grow to.
+    """
     ran = subprocess.run(
-        [sys.executable, "-c", _UPGRADE, url, killed_after], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", _UPGRADE, url, killed_after, str(largest_file)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     if ran.returncode < 0:
         return f"killed {-ran.returncode}"

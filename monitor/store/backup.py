@@ -11,7 +11,7 @@ import sqlite3
 import tempfile
 from collections.abc import Callable
 from contextlib import closing, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from monitor import errors
@@ -67,7 +67,8 @@ def before_upgrade(
     Whoever calls holds SQLite's write lock, so that nobody else does the same. Raises StoreError: then nothing has
     changed.
     """
-    target = source.with_name(f"{source.name}.backup-{revision}-{now:%Y%m%dT%H%M%SZ}")
+    while (target := source.with_name(f"{source.name}.backup-{revision}-{now:%Y%m%dT%H%M%SZ}")).exists():
+        now += timedelta(seconds=1)  # an upgrade that was killed a moment ago made it
     for rest in source.parent.glob(f"{source.name}.backup-*.part*"):  # of a process that was killed
         rest.unlink(missing_ok=True)
     try:

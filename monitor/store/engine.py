@@ -241,7 +241,7 @@ def hold_instance(store: Store) -> Iterator[None]:
         file.write(f"process {os.getpid()} on host {socket.gethostname()}\n")
         file.flush()
         with store.write() as tx:
-            _clear_leases(tx)
+            clear_leases(tx)
         yield
 
 
@@ -252,7 +252,8 @@ def _open_lock(path: Path) -> IO[str]:
         raise errors.StoreError(f"{path}: {error.strerror}: the daemon needs to write beside its database") from error
 
 
-def _clear_leases(tx: Session) -> None:
+def clear_leases(tx: Session) -> None:
+    """Give back everything that was claimed: for whoever knows that no holder lives."""
     for table in (tables.feeds, tables.entries, tables.notifications):
         held = table.c.lease.is_not(None)
         tx.connection().execute(sa.update(table).where(held).values(lease=None, leased_until_at=None))
