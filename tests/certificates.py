@@ -31,21 +31,23 @@ commonName = supplied
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A certificate that signs itself. file: for who is to trust it. server: for who shows it."""
+    """A certificate that signs itself. file: for who is to trust it. server: for who shows it, with the key."""
 
     file: Path
+    key: Path
     server: ssl.SSLContext
 
 
 @contextmanager
 def made(*names: str, expired: bool = False) -> Iterator[Made]:
-    """Make a certificate for 127.0.0.1 and `names`. expired: since 2020."""
+    """Make a certificate for 127.0.0.1 and `names`, hosts or addresses. expired: since 2020."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "own.cnf").write_text(_AUTHORITY)
         (folder / "index").touch()
         (folder / "serial").write_text("01\n")
-        alternatives = ",".join(["IP:127.0.0.1", *(f"DNS:{each}" for each in names)])
+        kinds = [("IP" if each[0].isdigit() else "DNS", each) for each in ("127.0.0.1", *names)]
+        alternatives = ",".join(f"{kind}:{each}" for kind, each in kinds)
         key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "key.pem"]
         about = ["-subj", "/CN=desk.example", "-addext", f"subjectAltName={alternatives}"]
         _run(folder, "req", "-new", *key, "-out", "asked.pem", *about)
@@ -55,7 +57,7 @@ def made(*names: str, expired: bool = False) -> Iterator[Made]:
         _run(folder, "ca", *signs, "-in", "asked.pem", "-out", "cert.pem", *time)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
-        yield Made(folder / "cert.pem", context)
+        yield Made(folder / "cert.pem", folder / "key.pem", context)
 
 
 def _run(folder: Path, *command: str) -> None:
