@@ -45,13 +45,28 @@ def configure(*, as_json: bool, level: str) -> None:
         logger_factory=lambda *_: _Lines(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(
-        level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s", force=True
-    )
+    logging.basicConfig(level=logging.WARNING, handlers=[_Libraries()], force=True)
+    logging.captureWarnings(capture=True)
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.ERROR if threshold > logging.DEBUG else logging.INFO)
     for name in _TELLTALE:
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+class _Libraries(logging.Handler):
+    """Takes what libraries log, so that it comes in our form: event `library`, with its logger's name and its words."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass one record on."""
+        events = structlog.get_logger()
+        tell = {logging.ERROR: events.error, logging.WARNING: events.warning}.get(
+            min(record.levelno // 10 * 10, logging.ERROR), events.info
+        )
+        try:
+            message = record.getMessage()
+        except Exception:  # noqa: BLE001  a library's call with the wrong arguments
+            message = str(record.msg)
+        tell("library", logger=record.name, message=message.strip(), exc_info=record.exc_info)
 
 
 class _Lines(structlog.PrintLogger):

@@ -60,7 +60,7 @@ async def _pass(
     thread = StoreThread()
     now = clock.now()
     for complaint in found.complaints:
-        events.error("channel_unusable", complaint=complaint)
+        events.error("channel_unusable", error=complaint)
     deciding, _ = await thread.call(inforce.apply, found, store, now, lambda _: now)
     async with polls.open_polling(store, thread.call, found.settings) as polling:
         summary = await polling.run_all(names=names, everything=everything)

@@ -185,7 +185,7 @@ class _Service:
         now = clock.now()
         newer = await self._thread.call(self._store.newer)
         if newer:
-            events.error("database_newer", why=newer)
+            events.error("database_newer", error=newer)
             await self._tell(f"database:{now:%Y-%m-%d}", "The database is newer than this program", newer)
             self._status = 1
             self._stop.set()
@@ -325,12 +325,12 @@ class _Service:
     async def _name_unusable(self) -> None:
         """Say which channels cannot be sent to; the others go on, and what these are owed waits."""
         for complaint in self._found.complaints:
-            events.error("channel_unusable", complaint=complaint)
+            events.error("channel_unusable", error=complaint)
             text = f"What it is owed waits in the outbox. Mend this:\n{complaint}"
             await self._tell(f"channel:{clock.now():%Y-%m-%d}:{complaint}", "A channel cannot be used", text)
 
     async def _complain(self, complaint: str) -> None:
-        events.error("files_refused", complaint=complaint)
+        events.error("files_refused", error=complaint)
         tally.RELOAD_WELL.set(0)
         if complaint != self._complaint:
             first = not self._complaint

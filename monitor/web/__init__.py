@@ -31,7 +31,7 @@ async def serve(store: engine.Store, settings: config.Settings, stop: asyncio.Ev
         listener = socket.create_server((host, int(port)), family=family)
     except OSError as error:
         mend = "stop what listens there, or set web.listen to another port or to off"
-        log.warning("page_not_served", listen=settings.web.listen, why=error.strerror, mend=mend)
+        log.warning("page_not_served", listen=settings.web.listen, error=error.strerror, mend=mend)
         return
     served = app.build(store, with_page=_is_loopback(host))
     server = _Server(uvicorn.Config(served, log_config=None, access_log=False, lifespan="off", server_header=False))
