@@ -5,7 +5,7 @@ import random
 import signal
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 import monitor
 from monitor import clock, config, deliver, errors, log, pace, pipeline, send, tally
-from monitor.daemon import health, inforce, pinger, polls, watch
+from monitor.daemon import health, inforce, member, pinger, polls, watch
 from monitor.daemon.thread import StoreThread
 from monitor.store import engine, facts, upkeep
 
@@ -25,7 +25,6 @@ events = structlog.get_logger()
 _DRAIN = timedelta(seconds=8)
 _OVERDUE = 90.0  # seconds
 _SELDOM = frozenset({"prune", "ping", "feeds"})  # ticks that may be further apart
-_AHEAD = timedelta(seconds=2)
 _DEBOUNCE = 0.3
 _PASS = 50
 
@@ -44,6 +43,7 @@ def run(load: Callable[[], config.Settings], file: Path | None, services: tuple[
     store = engine.open_store(found.settings.store_url)
     try:
         store.upgrade()
+        store.bound(member.ANSWER_WITHIN)
         with engine.hold_instance(store):
             return asyncio.run(_Service(store, found, load, file, services).run())
     finally:
@@ -66,6 +66,7 @@ class _Service:
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._systemd = sdnotify.SystemdNotifier()
         self._clock_watch = watch.ClockWatch()
+        self._member = member.Member(store, found)
         self._alive: dict[str, float] = {}
         self._complaint = ""
         self._status = 0
@@ -76,7 +77,8 @@ class _Service:
         """Start everything, wait for the signal, and drain."""
         self._stop, self._reload = asyncio.Event(), asyncio.Event()
         self._listen()
-        await self._thread.call(self._catch_up_with_the_clock, clock.now())
+        await self._thread.call(watch.catch_up_with_the_clock, self._store, clock.now())
+        await self._thread.call(self._member.enter)
         self._deciding, changes = await self._apply(self._found)
         courier = send.open_sender(identity=await self._thread.call(inforce.identity, self._store, clock.now()))
         self._deliverer = deliver.Deliverer(
@@ -102,6 +104,8 @@ class _Service:
             self._systemd.notify("READY=1")
             await self._stop.wait()
             await self._drain(beside)
+        with suppress(errors.StoreError):
+            await self._thread.call(self._member.leave)
         courier.close()
         self._thread.close()
         return self._status
@@ -118,7 +122,7 @@ class _Service:
             "prune": (self._prune, 3600),
             "feeds": (self._tell_of_feeds, 3600),
         }
-        now = clock.now()
+        now = clock.wall()
         for name, (tick, seconds) in ticks.items():
             self._alive[name] = time.monotonic()
             self._scheduler.add_job(
@@ -152,7 +156,7 @@ class _Service:
     def _soon(self, name: str) -> None:
         """Let a tick run at once instead of at its next second."""
         if not self._stop.is_set():
-            self._scheduler.modify_job(name, next_run_time=clock.now())
+            self._scheduler.modify_job(name, next_run_time=clock.wall())
 
     async def _poll(self) -> None:
         if self._polling:
@@ -170,7 +174,7 @@ class _Service:
                 )
             if done.alerts:
                 self._soon("deliver")
-            if done.claimed < _PASS:
+            if not done.claimed:
                 return
 
     async def _deliver(self) -> None:
@@ -191,6 +195,8 @@ class _Service:
             self._stop.set()
             return
         await self._thread.call(self._put_heartbeat, now)
+        for told in await self._thread.call(self._member.beat):
+            await self._tell(told.topic, told.subject, told.text)
         self._systemd.notify("WATCHDOG=1")
         short = watch.short_of_space(self._store.path)
         if short:
@@ -231,10 +237,12 @@ class _Service:
             if jump:
                 events.warning("clock_jumped", seconds=round(jump.total_seconds(), 1))
                 for job in self._scheduler.get_jobs():
-                    job.modify(next_run_time=clock.now())
-                self._deliverer.clock_was_set(jump)
-                await self._tick("clock", partial(self._thread.call, self._move_due_times, jump, before + jump))
-                await self._tick("clock", partial(self._tell_of_jump, jump))
+                    job.modify(next_run_time=clock.wall())
+                if self._store.dialect == "sqlite":  # where workers share a database, they go by its clock
+                    self._deliverer.clock_was_set(jump)
+                    move = partial(watch.move_due_times, self._store, jump, before + jump)
+                    await self._tick("clock", partial(self._thread.call, move))
+                    await self._tick("clock", partial(self._tell_of_jump, jump))
 
     async def _tell_of_jump(self, jump: timedelta) -> None:
         ahead = "ahead" if jump > timedelta() else "back"
@@ -243,20 +251,6 @@ class _Service:
             f"planned moved with it and nothing is lost; times in alerts may be wrong. Check its time service (NTP)."
         )
         await self._tell(f"clock:{clock.now():%Y-%m-%dT%H}", f"The clock was set {ahead}", text)
-
-    def _catch_up_with_the_clock(self, now: datetime) -> None:
-        """Move what is planned when the clock was set back while nobody ran: the last heartbeat lies ahead then."""
-        with self._store.read() as tx:
-            beat = facts.find(tx, "heartbeat")
-        if beat and beat[1] > now + _AHEAD:
-            events.warning("clock_was_set_back", seconds=round((now - beat[1]).total_seconds(), 1))
-            self._move_due_times(now - beat[1])
-
-    def _move_due_times(self, jump: timedelta, before: datetime | None = None) -> None:
-        """Move what is planned with the clock; not in a database that many clocks plan for."""
-        if self._store.dialect == "sqlite":
-            with self._store.write() as tx:
-                upkeep.move_due_times(tx, jump, before)
 
     # --- files and signals ----------------------------------------------------------------------------------------
 
@@ -313,6 +307,7 @@ class _Service:
             await self._open.aclose()
             self._polling = await self._open.enter_async_context(self._open_polling(found.settings))
         self._deciding, self._found = deciding, found
+        self._member.now_works_with(found)
         self._deliverer.set_channels(found.usable)
         await self._name_unusable()
         self._scheduler.reschedule_job(

@@ -6,12 +6,16 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
+import structlog
 import watchfiles
 
 from monitor import config, shipped
+from monitor.store import engine, facts, upkeep
+
+events = structlog.get_logger()
 
 _SUFFIXES = frozenset({".toml", ".yaml", ".yml", ".txt", ".md", ".html", ".j2"})
 _JUMP = timedelta(seconds=2)
@@ -112,6 +116,21 @@ def short_of_space(database: Path | None, least: int = _LEAST_SPACE) -> str:
         f"{database.parent} has {free // 2**20} MiB left. When it is full, nothing new is stored or sent, and nothing "
         f"that is stored is lost. Make room, or keep less: [keep] entries in the configuration."
     )
+
+
+def catch_up_with_the_clock(store: engine.Store, now: datetime) -> None:
+    """Move what is planned when the clock was set back while nobody ran: the last heartbeat lies ahead then."""
+    with store.read() as tx:
+        beat = facts.find(tx, "heartbeat")
+    if store.dialect == "sqlite" and beat and beat[1] > now + _JUMP:
+        events.warning("clock_was_set_back", seconds=round((now - beat[1]).total_seconds(), 1))
+        move_due_times(store, now - beat[1])
+
+
+def move_due_times(store: engine.Store, jump: timedelta, before: datetime | None = None) -> None:
+    """Move what is planned with the clock, in a database that one clock plans for."""
+    with store.write() as tx:
+        upkeep.move_due_times(tx, jump, before)
 
 
 def describe_self() -> dict[str, object]:
