@@ -22,6 +22,18 @@ def scrape(store: engine.Store, now: datetime) -> bytes:
     return generate_latest(asked) + generate_latest(tally.REGISTRY) + generate_latest(_PROCESS)
 
 
+def of_store(store: engine.Store, now: datetime) -> Iterator[Metric]:
+    """Yield what the store knows at `now`; when it is away, only that."""
+    try:
+        found = gauges.look(store, now)
+    except errors.StoreError:
+        found = None
+    yield GaugeMetricFamily("monitor_store_up", "Whether the database can be read.", 0 if found is None else 1)
+    if found is not None:
+        yield from _counts(found)
+        yield from _ages(found, now)
+
+
 _PROCESS = CollectorRegistry()
 ProcessCollector(registry=_PROCESS)
 PlatformCollector(registry=_PROCESS)
@@ -35,15 +47,8 @@ class _StoreCollector(Collector):
         self._store, self._now = store, now
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the families; when the store is away, only that."""
-        try:
-            found = gauges.look(self._store, self._now)
-        except errors.StoreError:
-            found = None
-        yield GaugeMetricFamily("monitor_store_up", "Whether the database can be read.", 0 if found is None else 1)
-        if found is not None:
-            yield from _counts(found)
-            yield from _ages(found, self._now)
+        """Yield the families."""
+        yield from of_store(self._store, self._now)
 
 
 def _counts(found: gauges.Gauges) -> Iterator[Metric]:
