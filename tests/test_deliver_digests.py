@@ -154,6 +154,28 @@ def test_a_restart_does_not_lift_the_limit(lite: Desk) -> None:
     assert lite.get(number).state is State.HELD
 
 
+def test_workers_share_the_limit(desk: Desk) -> None:
+    """What another worker sent, and what it is sending at this moment, counts; together they send no more."""
+    desk.channels = (a_channel(limit=2),)
+    desk.alert()
+    desk.run()
+    on_its_way, number = desk.alert(), desk.alert()
+    with desk.store.write() as tx:
+        claimed = outbox.claim_next(tx, "desk", desk.clock(), lease="other:1", until=desk.clock() + MINUTE)
+        assert claimed is not None
+        assert claimed.id == on_its_way
+        outbox.store_message(tx, claimed.id, "other:1", model.Message("key", "subject", "text"))
+    desk.run()
+    assert desk.get(number).state is State.HELD
+    with desk.store.write() as tx:
+        assert outbox.settle_sent(tx, on_its_way, "other:1", desk.clock())
+    desk.later(MINUTE)
+    other = desk.alert()
+    desk.run()
+    assert desk.get(other).state is State.HELD, "until the next digest is due"
+    assert desk.get(number).state is State.FOLDED
+
+
 def test_without_a_limit_nothing_is_folded(lite: Desk) -> None:
     """`limit = "off"` sends each."""
     lite.channels = (a_channel(limit=None),)

@@ -286,9 +286,6 @@ def test_the_outbox_is_counted(store: engine.Store) -> None:
     with store.write() as tx:
         outbox.settle_sent(tx, sent, "send", NOON)
         assert outbox.counts(tx) == {("desk", SENT): 1, ("desk", PENDING): 1, ("mail", HELD): 1}
-        assert outbox.sent_since(tx, "desk", NOON) == 1
-        assert outbox.sent_since(tx, "desk", NOON + MINUTE) == 0
-        assert outbox.sent_since(tx, "mail", NOON) == 0
         assert outbox.oldest_pending_at(tx) == outbox.oldest_pending_at(tx, "desk") == NOON + MINUTE
         assert outbox.oldest_pending_at(tx, "mail") is None
         assert outbox.next_ready_at(tx, "desk") == NOON + 5 * MINUTE

@@ -11,10 +11,10 @@ does not block the others. It meets the pipeline in the outbox table only.
 """
 
 import asyncio
-import uuid
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from time import monotonic
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 import structlog
@@ -22,7 +22,7 @@ from sqlmodel import Session
 
 from monitor import errors, model, pace, send, tally
 from monitor.deliver import digests, notices, places, timetable, writing
-from monitor.deliver.lane import LONGEST_PAUSE, WINDOW, Health, Lane
+from monitor.deliver.lane import LONGEST_PAUSE, Health, Lane
 from monitor.deliver.notices import tell_operator
 from monitor.deliver.writing import preview
 from monitor.store import engine, outbox
@@ -100,7 +100,7 @@ class Deliverer:
             return
         now = self._clock()
         for name in await self._call(self._look, now):
-            lane = self._lanes.get(name) or self._lanes.setdefault(name, await self._call(self._open_lane, name, now))
+            lane = self._lanes.setdefault(name, Lane(name))
             if name in self._channels and name not in self._tasks and not lane.health.is_resting(now):
                 task = asyncio.create_task(self._work(lane), name=f"deliver {name}")
                 self._tasks[name] = task
@@ -152,23 +152,26 @@ class Deliverer:
             while not self._draining and not lane.health.is_resting(self._clock()):
                 await self._settle_late(lane)
                 channel = self._channels.get(lane.name)
+                ours_until = monotonic() + LEASE.total_seconds() - 2 * self._within.total_seconds()
                 item = await self._call(self._claim, lane.name) if channel else None
                 if channel is None or item is None:
                     return
                 self._claimed += 1
-                await self._deliver(item, channel, lane)
+                await self._deliver(item, channel, lane, ours_until)
             await self._settle_late(lane)
         except errors.StoreError as error:
             log.warning("store_unavailable", channel=lane.name, error=str(error))
         except Exception:  # the other channels go on, and so does this one at the next tick
             log.exception("delivery_raised", channel=lane.name)
 
-    async def _deliver(self, item: model.Notification, channel: model.Channel, lane: Lane) -> None:
-        """Write a claimed message and send it, or settle why not."""
+    async def _deliver(self, item: model.Notification, channel: model.Channel, lane: Lane, ours_until: float) -> None:
+        """Write a claimed message and send it, or settle why not.
+
+        ours_until: by the steady clock. Later, when this process was paused, it is given back: another may have it.
+        """
         now = self._clock()
         try:
-            room = lane.room(channel.limit, now)
-            write = partial(writing.write, now=now, room=room, operators=tuple(self._channels.values()))
+            write = partial(writing.write, now=now, operators=tuple(self._channels.values()))
             written = await self._call(write, self._store, item, channel)
         except errors.StoreError:
             lane.unsettled = partial(self._write, outbox.release, item.id, item.lease)  # nobody waits for its lease
@@ -178,7 +181,7 @@ class Deliverer:
             await self._failed(item, lane, errors.DeliveryError(f"cannot be written: {error}", message_only=True))
             return
         match written:
-            case writing.Written() if self._draining:
+            case writing.Written() if self._draining or monotonic() > ours_until:
                 await self._settle(lane, item, "given_back", outbox.release)
             case writing.Written():
                 await self._send(item, channel, lane, written)
@@ -187,8 +190,7 @@ class Deliverer:
                 await self._settle(lane, item, "silenced", partial(outbox.settle_silenced, by=by), by=by)
             case writing.Unsayable():
                 await self._failed(item, lane, errors.DeliveryError(written.why, permanent=True, message_only=True))
-            case writing.Exceeding():
-                until = lane.burst_at(now)
+            case writing.Exceeding(until=until):
                 held = partial(outbox.settle_held, until=until, batch=digests.BURST, reason="limit")
                 await self._settle(lane, item, "folded", held, until=until.isoformat())
 
@@ -207,7 +209,6 @@ class Deliverer:
             now = self._clock()
             lane.health.succeeded(now)
             tally.channel_fares(lane.name, 0, None)
-            lane.note(now, is_update=written.is_update)
             await self._settle(
                 lane, item, "delivered", partial(places.settle_sent, message=written.message, places=stands, now=now)
             )
@@ -282,18 +283,10 @@ class Deliverer:
         furthest = outbox.FURTHEST_RETRY
         return tuple(name for name, at in ready.items() if name in unsettled or (at and not now < at <= now + furthest))
 
-    def _open_lane(self, name: str, now: datetime) -> Lane:
-        """Return a new lane that knows how much was sent within the last hour: a restart does not lift the limit."""
-        lane = Lane(name)
-        with self._store.read() as tx:
-            for _ in range(outbox.sent_since(tx, name, now - WINDOW)):
-                lane.note(now - WINDOW / 2, is_update=False)
-        return lane
-
     def _claim(self, name: str) -> model.Notification | None:
         now = self._clock()
         with self._store.write() as tx:
-            return outbox.claim_next(tx, name, now, lease=uuid.uuid4().hex, until=now + LEASE)
+            return outbox.claim_next(tx, name, now, lease=self._store.new_lease(), until=now + LEASE)
 
     def _count_waiting(self) -> int:
         waiting = {model.NotificationState.PENDING, model.NotificationState.HELD}

@@ -1,4 +1,4 @@
-"""One channel's own thread, its back-off, and how much it was sent lately. Shell.
+"""One channel's own thread and its back-off. Shell.
 
 No send runs on asyncio's default executor: it has few threads for everybody, and a few hung sends would stall the rest.
 A thread that does not come back in time is left behind and replaced, so that a library that hangs costs one thread; a
@@ -7,10 +7,9 @@ channel that has left `MOST_HUNG` of them behind sends nothing until one comes b
 
 import asyncio
 import threading
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -18,8 +17,6 @@ from typing import Any, TypeVar
 from monitor import errors
 
 MOST_HUNG = 3
-WINDOW = timedelta(hours=1)
-BURST_FIRST, BURST_EVERY = timedelta(minutes=1), timedelta(minutes=10)
 LONGEST_PAUSE = timedelta(minutes=15)  # a channel that is down is tried at least so often, unless it asks otherwise
 
 _Job = tuple[Callable[[], object], "Future[Any]"]
@@ -62,23 +59,6 @@ class Health:
         self.failing_since_at = self.failing_since_at and self.failing_since_at + jump
 
 
-@dataclass(slots=True)
-class Allowance:
-    """How many messages of one kind went out within the last hour."""
-
-    times: deque[datetime] = field(default_factory=deque)
-
-    def count(self, now: datetime) -> int:
-        """Return how many went out within the hour before `now`."""
-        while self.times and not now - WINDOW < self.times[0] <= now:
-            self.times.popleft()
-        return len(self.times)
-
-    def note(self, now: datetime) -> None:
-        """Count one more."""
-        self.times.append(now)
-
-
 class Lane:
     """One channel's thread."""
 
@@ -86,8 +66,6 @@ class Lane:
         self.name = name
         self.health = Health()
         self.unsettled: Callable[[], bool] | None = None  # an outcome that the store has not taken yet
-        self._new, self._updates = Allowance(), Allowance()
-        self._burst_at: datetime | None = None
         self._worker: _Worker | None = None
         self._hung: list[_Worker] = []
 
@@ -109,26 +87,6 @@ class Lane:
             self._leave_behind()
             raise errors.DeliveryError(f"no outcome within {within.total_seconds():g} s")
         return outcome.result()
-
-    def room(self, limit: int | None, now: datetime) -> tuple[bool, bool]:
-        """Return whether one more new story, and one more update, is within `limit` messages an hour."""
-        if limit is None:
-            return True, True
-        return self._new.count(now) < limit, self._updates.count(now) < limit
-
-    def note(self, now: datetime, *, is_update: bool | None) -> None:
-        """Count a message that went out; None counts against no limit."""
-        if is_update is not None:
-            (self._updates if is_update else self._new).note(now)
-
-    def burst_at(self, now: datetime) -> datetime:
-        """Return when what exceeds the limit goes out as one digest: soon the first time, then every ten minutes."""
-        last = self._burst_at
-        if last is None or not now - WINDOW < last <= now + BURST_EVERY:
-            self._burst_at = now + BURST_FIRST
-        elif last <= now:
-            self._burst_at = max(last + BURST_EVERY, now + BURST_FIRST)
-        return self._burst_at or now
 
     def close(self) -> None:
         """Let the thread end; one that hangs ends with the process."""

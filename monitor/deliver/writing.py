@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from monitor import alert, errors, model, render
 from monitor.deliver import digests, notices, places
-from monitor.store import engine, outbox, silences, stories
+from monitor.store import allowance, engine, outbox, silences, stories
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +27,16 @@ class Unsayable:
 
 @dataclass(frozen=True, slots=True)
 class Exceeding:
-    """It exceeds the channel's limit. is_update: which of its two limits."""
+    """It exceeds the channel's limit, and is held until then."""
 
-    is_update: bool
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A message, stored. is_update: whether it counts against the limit of updates; None when against none."""
+    """A message, stored."""
 
     message: model.Message
-    is_update: bool | None = None
 
 
 _WEEK = timedelta(days=7)
@@ -52,12 +51,10 @@ def write(
     *,
     now: datetime,
     operators: Sequence[model.Channel] = (),
-    room: tuple[bool, bool] = (True, True),
 ) -> Outcome | None:
     """Render a claimed notification and store its message; the message that is stored already is kept as it is.
 
     operators: every channel, of which some are told when the channel's own template cannot be filled.
-    room: whether one more new story, and one more update, are within the channel's limit.
     Returns None when the claim was lost meanwhile: then another worker has it.
     """
     with store.read() as tx:
@@ -72,11 +69,11 @@ def write(
         return Unsayable("its alerts are no longer stored")
     if brought and not audible:
         return Silenced(covering[brought[0].id].id)
-    is_update = _counts_as_update(item, audible)
-    if is_update is not None and item.message is None and not room[is_update]:
-        return Exceeding(is_update)
     if item.message is not None:
-        return Written(replace(item.message, places=stands), is_update)
+        return Written(replace(item.message, places=stands))
+    until = _exceeds(store, item, audible, channel.limit, now)
+    if until is not None:
+        return Exceeding(until)
     message, complaint = _rendered(item, channel, audible, thread, silenced + len(covering))
     if message is None:
         return Unsayable("it brings no alert and has no text")
@@ -85,7 +82,7 @@ def write(
             return None
         if complaint:
             notices.tell_template(tx, operators, channel, item.key, complaint, now)
-    return Written(replace(message, places=stands if message.thread else {}), is_update)
+    return Written(replace(message, places=stands if message.thread else {}))
 
 
 def preview(store: engine.Store, alert_id: int, channel: model.Channel) -> model.Message:
@@ -128,8 +125,17 @@ def _silence(
     return alert.find_silence(one.entry, matches, one.story.id, muted, now)
 
 
-def _counts_as_update(item: model.Notification, alerts: tuple[model.Alert, ...]) -> bool | None:
-    """Return whether a single alert counts as an update; None for what no limit holds: critical ones and digests."""
-    if item.kind is not model.NotificationKind.ALERT or item.level is model.Level.CRITICAL or not alerts:
+def _exceeds(
+    store: engine.Store, item: model.Notification, alerts: tuple[model.Alert, ...], limit: int | None, now: datetime
+) -> datetime | None:
+    """Return until when a message is held that exceeds the channel's limit, None when it does not.
+
+    New stories and updates have a limit each; critical ones and digests have none.
+    """
+    if limit is None or item.kind is not model.NotificationKind.ALERT or item.level is model.Level.CRITICAL:
         return None
-    return alerts[0].kind is model.Kind.UPDATE
+    with store.read() as tx:
+        used = allowance.used(tx, item.channel, now, before=item.id)
+        if not alerts or (used.updates if alerts[0].kind is model.Kind.UPDATE else used.new) < limit:
+            return None
+        return allowance.next_burst_at(tx, item.channel, digests.BURST, now)

@@ -272,13 +272,6 @@ def next_ready_at(tx: Session, channel: str) -> datetime | None:
     return at
 
 
-def sent_since(tx: Session, channel: str, since: datetime) -> int:
-    """Return how many notifications were sent to `channel` since then."""
-    table = tables.notifications
-    sent = sa.and_(table.c.channel == channel, table.c.sent_at >= since, sa.text("notifications.state = 'sent'"))
-    return tx.connection().scalar(sa.select(sa.func.count()).select_from(table).where(sent)) or 0
-
-
 # --- rows -------------------------------------------------------------------------------------------------------
 
 
