@@ -1,11 +1,15 @@
 """`monitor healthcheck`: is the daemon alive? For Docker and systemd. Shell."""
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import typer
 
 from monitor import clock
 from monitor.cli import options, output, session
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
 
 EXAMPLES = options.examples("monitor healthcheck && echo well")
 ALIVE = timedelta(seconds=90)  # the heartbeat comes every 15 s or so; three may be missed under load
@@ -19,22 +23,29 @@ def command(config: options.Config = None) -> None:
     """
     from monitor.store import facts
 
-    now = clock.now()
+    at = clock.now()
     settings = session.settings(config)
     beat = None
     if session.is_made(settings):
         with session.store(settings, as_is=True) as store, store.read() as tx:
-            beat = facts.find(tx, HEARTBEAT)
+            at, beat = now(tx), facts.find(tx, HEARTBEAT)
     if beat is None:
         output.say("not running: no heartbeat was ever stored; start it with `monitor run`")
         raise typer.Exit(1)
-    value, at = beat
+    value, seen_at = beat
     who = f"process {value.get('pid')} on {value.get('host')}, version {value.get('version')}"
-    if is_alive(at, now):
-        output.say(f"alive: {who}, heartbeat {output.ago(at, now)} ago")
+    if is_alive(seen_at, at):
+        output.say(f"alive: {who}, heartbeat {output.ago(seen_at, at)} ago")
         return
-    output.say(f"not running: the last heartbeat, of {who}, is {output.ago(at, now)} old")
+    output.say(f"not running: the last heartbeat, of {who}, is {output.ago(seen_at, at)} old")
     raise typer.Exit(1)
+
+
+def now(tx: "Session") -> datetime:
+    """Return the present instant by the clock that the daemons go by: the database's, where several share one."""
+    from monitor.store import engine
+
+    return engine.lease_now(tx, clock.now())
 
 
 def is_alive(at: datetime, now: datetime) -> bool:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from monitor import clock, errors, model
-from monitor.cli import feeds, healthcheck, options, output, session
+from monitor import errors, model
+from monitor.cli import feeds, healthcheck, options, output, session, status_workers
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -36,8 +36,8 @@ def command(config: options.Config = None, *, as_json: options.Json = False) -> 
     Daemon, feeds, entries, decisions, known stories, outbox; what is not well, and what to do. Exit 1 if not well.
     """
     settings = session.settings(config)
-    now = clock.now()
     with session.look(settings) as tx:
+        now = healthcheck.now(tx)
         state = _gather(tx, settings, now)
     troubles = _troubles(state, now)
     if as_json:
@@ -90,6 +90,7 @@ def _gather(tx: "Session", settings: "configuration.Settings", now: datetime) ->
         },
         "oldest_pending_at": outbox.oldest_pending_at(tx),
         "rules": _rules(settings),
+        **status_workers.gather(tx, now),
     }
 
 
@@ -136,6 +137,7 @@ def _troubles(state: dict[str, Any], now: datetime) -> list[_Trouble]:
                 "start it: monitor run",
             )
         )
+    found += [_Trouble(what, do) for what, do in status_workers.troubles(state, now)]
     if state["rules"]["complaints"]:
         found.append(_Trouble(f"rules are broken: {state['rules']['complaints'][0]}", "see all: monitor check"))
     dead = sum(states.get("dead", 0) for states in state["outbox"].values())
@@ -184,6 +186,7 @@ def _tell(state: dict[str, Any], now: datetime) -> None:
     }
     for name, text in lines.items():
         output.say(f"{name:<16} {text}")
+    status_workers.tell(state, now)
     for channel, states in state["outbox"].items():
         output.say(f"{'outbox':<16} {channel}: {_counts(states)}")
     if not state["outbox"]:
