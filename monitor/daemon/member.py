@@ -23,6 +23,7 @@ ANSWER_WITHIN = timedelta(seconds=60)
 TELL_AFTER = timedelta(minutes=10)  # of differing: workers are upgraded one after the other
 CLOCK_OFF = timedelta(seconds=10)  # so far a machine's clock may be from the database's before we say so
 
+_BEFORE_GONE = timedelta(seconds=10)
 _UNNOTICED = timedelta(milliseconds=50)
 
 
@@ -59,13 +60,14 @@ class Member:
     def enter(self) -> None:
         """Take the place of a worker that died here, and say that we live. Raises StoreError."""
         self._follow_the_clock()
-        now = clock.now()
+        begun, now = time.monotonic(), clock.now()
         self._self = replace(self._self, started_at=now, seen_at=now)
         with self._store.write() as tx:
             dead = [one.id for one in workers.list_workers(tx, now) if self._replaces(one)]
             for worker_id in dead if self._store.dialect == "sqlite" else dead[:1]:
                 workers.leave(tx, worker_id)
             workers.beat(tx, self._self, now)
+        self._trust_until(begun)
 
     def now_works_with(self, found: inforce.InForce) -> None:
         """Note that other files are in force."""
@@ -74,12 +76,13 @@ class Member:
     def beat(self) -> tuple[Told, ...]:
         """Say that we live, take over from whoever does not, and look who differs from us. Raises StoreError."""
         self._follow_the_clock()
-        now = clock.now()
+        begun, now = time.monotonic(), clock.now()
         with self._store.write() as tx:
             workers.beat(tx, self._self, now)
             lost = workers.take_over(tx, now)
             hosts.forget_rests(tx, now)
             others = workers.list_workers(tx, now)
+        self._trust_until(begun)
         for name in lost:
             events.warning("worker_gone", worker=name, why="not seen for a minute: what it held is free")
         return self._differences(workers.differences(others), now)
@@ -88,6 +91,11 @@ class Member:
         """Say that we end. Raises StoreError."""
         with self._store.write() as tx:
             workers.leave(tx, self._store.worker)
+
+    def _trust_until(self, beaten: float) -> None:
+        """Begin no poll and no message later than the others may take us for gone; nobody else is on SQLite."""
+        if self._store.dialect == "postgresql":
+            self._store.alive_until = beaten + (workers.GONE_AFTER - _BEFORE_GONE).total_seconds()
 
     def _differences(self, differing: dict[str, dict[str, list[str]]], now: datetime) -> tuple[Told, ...]:
         """Log what differs when that changes; tell of it when it lasts."""

@@ -181,7 +181,7 @@ class Deliverer:
             await self._failed(item, lane, errors.DeliveryError(f"cannot be written: {error}", message_only=True))
             return
         match written:
-            case writing.Written() if self._draining or monotonic() > ours_until:
+            case writing.Written() if self._draining or monotonic() > min(ours_until, self._store.alive_until):
                 await self._settle(lane, item, "given_back", outbox.release)
             case writing.Written():
                 await self._send(item, channel, lane, written)

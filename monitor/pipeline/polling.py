@@ -150,7 +150,7 @@ class Polling:
         host = hosts.host_of(feed.url)
 
         def may_begin() -> bool:
-            return self._rests.get(host, 0.0) <= _steady() < ours_until
+            return self._rests.get(host, 0.0) <= _steady() < min(ours_until, self._store.alive_until)
 
         try:
             async with AsyncExitStack() as places:

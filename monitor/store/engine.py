@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
@@ -48,6 +49,7 @@ class Store:
         self.path = path
         self.dialect: Literal["sqlite", "postgresql"] = "postgresql" if path is None else "sqlite"
         self.worker = uuid.uuid4().hex  # what our leases begin with
+        self.alive_until = inf  # by the steady clock: later, the other workers may have taken over what we hold
         self._within: timedelta | None = None
         self._engine = engine
         self._reads = engine if path else engine.execution_options(postgresql_readonly=True)
