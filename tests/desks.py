@@ -1,5 +1,6 @@
 """A folder in which entries came in a moment ago, for commands to look at, and what changes its store."""
 
+import sqlite3
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -47,3 +48,20 @@ def spoil(folder: Path) -> None:
         assert claimed is not None
         outbox.settle_dead(tx, claimed.id, "x", "401: no such hook", now)
     store.close()
+
+
+def damage(database: Path, *tables: str) -> None:
+    """Overwrite half of the first page of each table with noise, as a bad disk does."""
+    with sqlite3.connect(database) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (size,) = other.execute("PRAGMA page_size").fetchone()
+        roots = [
+            page
+            for table in tables
+            for (page,) in other.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,))
+        ]
+    other.close()
+    with database.open("r+b") as file:
+        for page in roots:
+            file.seek((page - 1) * size + size // 2)
+            file.write(b"\xff" * (size // 2))

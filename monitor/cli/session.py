@@ -1,18 +1,20 @@
 """What most commands begin with: the settings, and the store. Shell."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor import errors
+from monitor import clock, errors
+from monitor.cli import output
 
 if TYPE_CHECKING:
     from sqlmodel import Session
 
     from monitor import config as configuration
-    from monitor.store import engine
+    from monitor.store import engine, migrate
 
 
 def settings(config: Path | None) -> "configuration.Settings":
@@ -42,8 +44,14 @@ def settings_or_shipped(config: Path | None) -> "configuration.Settings":
 
 def is_made(chosen: "configuration.Settings") -> bool:
     """Return whether there may be a database: not where a SQLite file has yet to be made, in a folder that is there."""
+    path = database_file(chosen)
+    return path is None or path.exists() or not path.parent.is_dir()
+
+
+def database_file(chosen: "configuration.Settings") -> Path | None:
+    """Return where the SQLite database is or will be; None for a server's."""
     _, is_sqlite, path = chosen.store_url.partition("sqlite:///")
-    return not is_sqlite or Path(path).exists() or not Path(path).parent.is_dir()
+    return Path(path) if is_sqlite else None
 
 
 @contextmanager
@@ -60,11 +68,26 @@ def look(chosen: "configuration.Settings") -> Iterator["Session"]:
             yield tx
 
 
+def tell_upgrade(name: str, done: "migrate.Upgraded") -> None:
+    """Say on standard error that tables were upgraded, and where they are as they were before."""
+    if done.before is None:
+        return
+    kept = f"; as it was before: {done.backup}" if done.backup else ""
+    output.complain(f"{name}: upgraded from revision {done.before} to {done.after}{kept}")
+
+
 @contextmanager
-def store(chosen: "configuration.Settings", *, as_is: bool = False) -> Iterator["engine.Store"]:
+def store(
+    chosen: "configuration.Settings",
+    *,
+    as_is: bool = False,
+    backup: bool = True,
+    tell: "Callable[[str, migrate.Upgraded], None]" = tell_upgrade,
+) -> Iterator["engine.Store"]:
     """Open the settings' store, bring its tables up to date, and close it in the end.
 
-    as_is: leave the tables alone, for a look that must be quick.
+    as_is: leave the tables alone, for a look that must be quick. backup: keep a SQLite database as it is before its
+    upgrade. tell: hears of an upgrade.
     Raises ConfigError when a file cannot be opened at all: then the place is wrong, not the moment; else StoreError.
     """
     from monitor.store import engine
@@ -76,22 +99,23 @@ def store(chosen: "configuration.Settings", *, as_is: bool = False) -> Iterator[
     try:
         if not as_is:
             try:
-                _bring_up_to_date(opened)
+                done = _bring_up_to_date(opened, clock.now() if backup else None)
             except errors.StoreError as error:
                 raise _misplaced(chosen, error) from error
+            if done:
+                tell(opened.name, done)
         yield opened
     finally:
         opened.close()
 
 
-def _bring_up_to_date(opened: "engine.Store") -> None:
+def _bring_up_to_date(opened: "engine.Store", now: datetime | None) -> "migrate.Upgraded | None":
     """Upgrade the tables if need be; where there is none, a look waits for nobody who writes."""
     from monitor.store import migrate
 
     with opened.read() as tx:
         is_current = migrate.find_revision(tx.connection()) == migrate.HEAD
-    if not is_current:
-        opened.upgrade()
+    return None if is_current else opened.upgrade(now)
 
 
 def _misplaced(chosen: "configuration.Settings", error: errors.StoreError) -> errors.MonitorError:

@@ -9,8 +9,8 @@ import re
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -33,22 +33,35 @@ def copy(
     free: tells the free bytes of a folder's disk; None asks the system. Raises StoreError, and leaves nothing behind,
     when `target` exists, when it does not fit, and when SQLite finds the copy damaged.
     """
+    with new_file(target) as part:
+        _refuse_small_disk(source, target, (free or _free)(target.parent))
+        try:
+            _copy(source, part, progress)
+        except sqlite3.Error as error:
+            raise errors.StoreError(complaints.in_words(error, f"{source} could not be copied: {target}")) from error
+    return target.stat().st_size
+
+
+@contextmanager
+def new_file(target: Path) -> Iterator[Path]:
+    """Yield a file to write, for its owner alone; it becomes `target` at the end, once all of it is on the disk.
+
+    Raises StoreError when `target` exists, which is never overwritten, and when it cannot be written; whatever is
+    raised, nothing is left behind.
+    """
     if target.exists():
         raise errors.StoreError(f"{target} exists already: name another file, or remove it")
-    if not target.parent.is_dir():
-        raise errors.StoreError(f"{target}: the folder {target.parent} does not exist: create it")
-    _refuse_small_disk(source, target, (free or _free)(target.parent))
     try:
         handle, name = tempfile.mkstemp(prefix=f"{target.name}.", suffix=".part", dir=target.parent)
+    except FileNotFoundError as error:
+        raise errors.StoreError(f"{target}: the folder {target.parent} does not exist: create it") from error
     except OSError as error:
         raise errors.StoreError(f"{target} cannot be written: {error.strerror}") from error
     os.close(handle)
     part = Path(name)
     try:
-        _copy(source, part, progress)
+        yield part
         _put_in_place(part, target)
-    except sqlite3.Error as error:
-        raise errors.StoreError(complaints.in_words(error, f"{source} could not be copied: {target}")) from error
     except FileExistsError as error:
         raise errors.StoreError(f"{target} exists already: name another file, or remove it") from error
     except OSError as error:
@@ -56,7 +69,6 @@ def copy(
     finally:
         for rest in (part, *(part.with_name(part.name + end) for end in ("-journal", "-wal", "-shm"))):
             rest.unlink(missing_ok=True)
-    return target.stat().st_size
 
 
 def before_upgrade(

@@ -19,6 +19,7 @@ from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import exc
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection
 from sqlmodel import SQLModel
@@ -84,7 +85,7 @@ def load(store: engine.Store, lines: Iterable[bytes], progress: Progress | None 
         done = 0
         for table, rows, is_filling in reader.sections(_columns(connection)):
             for chunk in _chunks(rows):
-                connection.execute(_filling(table) if is_filling else sa.insert(table), chunk)
+                _write(connection, table, _filling(table) if is_filling else sa.insert(table), chunk)
                 done += 0 if is_filling else len(chunk)
                 if progress:
                     progress(done, contents.total)
@@ -313,6 +314,19 @@ def _make_tables(connection: Connection, name: str, revision: str) -> None:
 def _columns(connection: Connection) -> dict[str, set[str]]:
     found = sa.inspect(connection)
     return {name: {column["name"] for column in found.get_columns(name)} for name in found.get_table_names()}
+
+
+def _write(
+    connection: Connection, table: sa.TableClause, statement: sa.Insert | sa.Update, rows: list[dict[str, Any]]
+) -> None:
+    try:
+        connection.execute(statement, rows)
+    except exc.OperationalError:  # the database's trouble, not the row's
+        raise
+    except exc.StatementError as error:
+        said = " ".join(str(error.orig).split())
+        msg = f"a row of the export does not fit the table {table.name}: nothing was imported [{said}]"
+        raise errors.StoreError(msg) from error
 
 
 def _filling(table: sa.TableClause) -> sa.Update:

@@ -48,6 +48,19 @@ def prune(tx: Session, before: datetime) -> int:
     return len(ids)
 
 
+def count_old(tx: Session, before: datetime) -> dict[str, int]:
+    """Return how many rows of what `prune` would let go of: texts of entries, decisions with their alerts, outages."""
+    entries, decisions, outages = tables.entries, tables.decisions, tables.outages
+    old = {
+        "entries": sa.and_(
+            entries.c.first_seen_at < before, entries.c.status != model.EntryStatus.PENDING, entries.c.title != ""
+        ),
+        "decisions": sa.and_(decisions.c.decided_at < before, decisions.c.id.not_in(_still_needed())),
+        "outages": outages.c.ended_at < before,
+    }
+    return {name: tx.connection().scalar(sa.select(sa.func.count()).where(where)) or 0 for name, where in old.items()}
+
+
 def move_due_times(tx: Session, jump: timedelta, before: datetime | None = None) -> None:
     """Move everything that is planned by `jump`, after the wall clock was set by as much.
 
