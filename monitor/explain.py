@@ -28,7 +28,7 @@ _MEANWHILE = timedelta(days=2)  # before and after, in which a feed that was dow
 class Ground:
     """What an entry is judged by: rules, channels, known stories, and the settings that decisions need.
 
-    seeds: as the files hold them; without a store they are the only stories.
+    seeds: as the files hold them; without a store they are the only stories. encoder: None compares words alone.
     """
 
     ruleset: rules.RuleSet
@@ -39,6 +39,7 @@ class Ground:
     update_every: timedelta = timedelta(hours=1)
     max_entry_age: timedelta = timedelta(hours=48)
     first: model.FirstPoll = model.FirstPoll.DIGEST
+    encoder: dedupe.Encodes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ def explain(entry: model.Entry, ground: Ground, *, now: datetime, tx: Session | 
     if not matches:
         return Explanation(entry, matches, traces, then=then, status=status)
     told = _stories(ground, tx, at, record.id if record else None, entry.id)
-    assignment = told.index.assign(dedupe.profile(entry, matches), at)
+    assignment = told.index.assign(dedupe.profile(entry, matches, encoder=ground.encoder), at)
     nearest = assignment.story_id if assignment.story_id is not None else assignment.nearest_id
     story = told.titles.get(nearest) if nearest is not None else None
     finding = _finding(tx, entry, matches, assignment)
@@ -199,16 +200,18 @@ def _stories(ground: Ground, tx: Session | None, at: datetime, before: int | Non
     told = _Stories(dedupe.Index(window=ground.window, sensitivity=ground.sensitivity))
     if tx is None:
         for number, seed in enumerate(ground.seeds, start=1):
-            told.index.add(-number, dedupe.seed_profile(seed), seed=True)
+            told.index.add(-number, dedupe.seed_profile(seed, encoder=ground.encoder), seed=True)
             told.titles[-number] = Known(seed.title, None, (seed.name,))
         return told
     for seed, story_id in stories.list_seeds(tx):
-        told.index.add(story_id, dedupe.seed_profile(seed), seed=True)
+        told.index.add(story_id, dedupe.seed_profile(seed, encoder=ground.encoder), seed=True)
         known = told.titles.get(story_id, Known(seed.title, story_id))
         told.titles[story_id] = Known(known.title, story_id, (*known.seeds, seed.name))
-    for member in stories.list_members(tx, at - ground.window):
+    fingerprint = ground.encoder.fingerprint if ground.encoder else ""
+    for member in stories.list_members(tx, at - ground.window, encoder=fingerprint):
         if member.at <= at and (before is None or member.decision_id < before) and member.entry.id != entry_id:
-            told.index.add(member.story_id, dedupe.profile(member.entry, member.matches))
+            profile = dedupe.profile(member.entry, member.matches)
+            told.index.add(member.story_id, dedupe.recalled(profile, member.sense))
             told.titles.setdefault(member.story_id, Known(member.entry.title, member.story_id))
     return told
 

@@ -72,14 +72,19 @@ class Replay:
         window: timedelta = timedelta(days=7),
         sensitivity: float = 0.5,
         every_entry: bool = False,
+        encoder: dedupe.Encodes | None = None,
     ) -> None:
-        """Begin with the known stories. every_entry: what matched no rule is deduplicated, too."""
+        """Begin with the known stories.
+
+        every_entry: what matched no rule is deduplicated, too. encoder: None compares words alone.
+        """
         self._rules = ruleset
         self._every_entry = every_entry
+        self._encoder = encoder
         self._index = dedupe.Index(window=window, sensitivity=sensitivity)
         self._last_story = 0
         for seed in seeds:
-            self._assign(dedupe.seed_profile(seed), seed.published_at, seed=True)
+            self._assign(dedupe.seed_profile(seed, encoder=encoder), seed.published_at, seed=True)
 
     def decide(self, item: Item) -> Outcome:
         """Return what becomes of the next entry."""
@@ -87,7 +92,7 @@ class Replay:
         ids = tuple(found.rule.id for found in matches)
         if not matches and not self._every_entry:
             return Outcome(item.key, ids, UNMATCHED)
-        profile = dedupe.profile(item.entry, matches)
+        profile = dedupe.profile(item.entry, matches, encoder=self._encoder)
         assignment, story_id = self._assign(profile, item.at)
         heard = any(found.rule.status is not model.RuleStatus.EXPERIMENTAL for found in matches)
         score = round(assignment.score, 4)

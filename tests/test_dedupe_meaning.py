@@ -1,69 +1,13 @@
 """The sentence encoder, with a made-up network of two layers: its arithmetic, how it cuts words, damaged weights."""
 
-import io
-from typing import Any
-
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from monitor import dedupe, model
 from monitor.dedupe import decide, meaning
 from monitor.dedupe.pieces import WordPieces
 from tests import builders
-
-WIDTH, WIDE = 24, 48
-PIECES = [
-    "[PAD]",
-    "[UNK]",
-    "[CLS]",
-    "[SEP]",
-    "quake",
-    "earth",
-    "##quake",
-    "in",
-    "peru",
-    "tax",
-    "cut",
-    ",",
-    ".",
-    "peru's",
-    "'",
-    "s",
-]
-
-
-def weights(**changes: NDArray[Any]) -> bytes:
-    """Return the weights of a small network, drawn by chance but always the same."""
-    chance = np.random.default_rng(7)
-    stored: dict[str, Any] = {"layers": np.array(2), "vocab": np.frombuffer("\n".join(PIECES).encode(), np.uint8)}
-
-    def matrix(name: str, rows: int, columns: int) -> None:
-        stored[f"{name}.q"] = chance.integers(-127, 128, (rows, columns), dtype=np.int8)
-        stored[f"{name}.scale"] = np.full(rows, 0.002, np.float32)
-
-    def norm(name: str) -> None:
-        stored[f"{name}.weight"], stored[f"{name}.bias"] = np.ones(WIDTH, np.float32), np.zeros(WIDTH, np.float32)
-
-    matrix("pieces", len(PIECES), WIDTH)
-    matrix("places", 96, WIDTH)
-    norm("norm")
-    for layer in ("layer0", "layer1"):
-        for name, rows, columns in (
-            ("q", WIDTH, WIDTH),
-            ("k", WIDTH, WIDTH),
-            ("v", WIDTH, WIDTH),
-            ("out", WIDTH, WIDTH),
-            ("up", WIDE, WIDTH),
-            ("down", WIDTH, WIDE),
-        ):
-            matrix(f"{layer}.{name}", rows, columns)
-            stored[f"{layer}.{name}.bias"] = np.zeros(rows, np.float32)
-        norm(f"{layer}.norm1")
-        norm(f"{layer}.norm2")
-    file = io.BytesIO()
-    np.savez(file, **stored | changes)
-    return file.getvalue()
+from tests.networks import PIECES, WIDTH, weights
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +69,7 @@ def test_a_meaning_that_is_stored_comes_back_as_it_was(encoder: dedupe.Encoder) 
     sense = encoder.encode("Quake in Peru")
     assert sense is not None
     assert len(dedupe.packed(sense)) == WIDTH + 4
-    assert np.array_equal(dedupe.unpacked(dedupe.packed(sense)), sense)
+    assert np.array_equal(meaning.unpacked(dedupe.packed(sense)), sense)
 
 
 @pytest.mark.parametrize("wild", [np.nan, np.inf])

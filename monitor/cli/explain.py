@@ -75,7 +75,7 @@ def command(
 
 
 def _ground(settings: "configuration.Settings") -> "explaining.Ground":
-    from monitor import explain, rules
+    from monitor import encoders, explain, rules
 
     return explain.Ground(
         rules.load(settings.rules.paths, base=settings.folder),
@@ -86,6 +86,7 @@ def _ground(settings: "configuration.Settings") -> "explaining.Ground":
         settings.stories.update_every,
         settings.poll.max_entry_age,
         settings.poll.first,
+        encoders.find(settings.stories.encoder, settings.folder),
     )
 
 

@@ -85,7 +85,7 @@ def command(
 
 
 def _begin(settings: "configuration.Settings", paths: list[str] | None, *, every_entry: bool) -> "replaying.Replay":
-    from monitor import replay
+    from monitor import encoders, replay
     from monitor import rules as ruling
 
     ruleset = ruling.load(paths or settings.rules.paths, base=Path() if paths else settings.folder)
@@ -95,6 +95,7 @@ def _begin(settings: "configuration.Settings", paths: list[str] | None, *, every
         window=settings.stories.window,
         sensitivity=settings.stories.sensitivity,
         every_entry=every_entry,
+        encoder=encoders.find(settings.stories.encoder, settings.folder),
     )
 
 

@@ -23,7 +23,9 @@ def run(settings: "configuration.Settings", since: datetime, now: datetime, *, y
     found = daemon.inforce.read(lambda: settings)
     with session.store(settings) as store:
         policy = daemon.inforce.policy(settings)
-        recalling = pipeline.Recalling(store, found.ruleset, found.channels, policy, since=since, now=now)
+        recalling = pipeline.Recalling(
+            store, found.ruleset, found.channels, policy, since=since, now=now, encoder=found.encoder
+        )
         waiting = recalling.find()
         if not as_json:
             _show(waiting, since)

@@ -131,6 +131,7 @@ class StoriesTable(Table):
     window: Duration = timedelta(days=7)
     update_every: Duration = timedelta(hours=1)
     sensitivity: Annotated[float, Field(ge=0, le=1)] = 0.5
+    encoder: Annotated[str, Field(min_length=1)] = "builtin"
 
     @field_validator("window")
     @classmethod

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 import monitor
-from monitor import config, errors, match, model, pipeline, rules, seeds, send, tally
+from monitor import config, encoders, errors, match, model, pipeline, rules, seeds, send, tally
 from monitor.store import engine, facts, feeds, stories
 
 
@@ -19,6 +19,7 @@ class InForce:
     """A consistent set of what the operator's files say.
 
     unusable: names of channels whose URL is wrong; complaints: what is wrong with each, a line with its place.
+    encoder: None where words alone are compared.
     """
 
     settings: config.Settings
@@ -27,6 +28,7 @@ class InForce:
     channels: tuple[model.Channel, ...]
     unusable: tuple[str, ...] = ()
     complaints: tuple[str, ...] = ()
+    encoder: encoders.Encoder | None = None
 
     @property
     def usable(self) -> tuple[model.Channel, ...]:
@@ -61,7 +63,8 @@ def read(load: Callable[[], config.Settings]) -> InForce:
     }
     if len(wrong) == len(channels):
         raise errors.ConfigError("\n".join(wrong.values()))
-    return InForce(settings, ruleset, known, channels, tuple(wrong), tuple(wrong.values()))
+    encoder = encoders.find(settings.stories.encoder, settings.folder)
+    return InForce(settings, ruleset, known, channels, tuple(wrong), tuple(wrong.values()), encoder)
 
 
 def apply(
@@ -73,10 +76,15 @@ def apply(
     """
     with store.write() as tx:
         changed = feeds.sync_specs(tx, found.settings.specs, now, first_due=first_due)
-    deciding = pipeline.Deciding(store, found.ruleset, found.channels, policy(found.settings), now)
+
+    def begun() -> pipeline.Deciding:
+        settings = policy(found.settings)
+        return pipeline.Deciding(store, found.ruleset, found.channels, settings, now, encoder=found.encoder)
+
+    deciding = begun()
     learned = deciding.learn_seeds(found.seeds, now)
     if learned.removed or learned.changed:
-        deciding = pipeline.Deciding(store, found.ruleset, found.channels, policy(found.settings), now)
+        deciding = begun()
     tally.in_force(
         found.ruleset.fingerprint, [rule.id for rule in found.ruleset.rules], now, version=monitor.__version__
     )

@@ -8,12 +8,13 @@
 How it decides and how well is in docs/stories.md.
 """
 
-from monitor.dedupe.features import Profile, profile, seed_profile, with_meaning
+from monitor.dedupe.features import Profile, profile, recalled, seed_profile, with_meaning
 from monitor.dedupe.index import Index
 from monitor.dedupe.lexicon import forms
-from monitor.dedupe.meaning import Encoder, Encodes, packed, unpacked
+from monitor.dedupe.meaning import Array, Encoder, Encodes, packed
 
 __all__ = [
+    "Array",
     "Encoder",
     "Encodes",
     "Index",
@@ -21,7 +22,7 @@ __all__ = [
     "forms",
     "packed",
     "profile",
+    "recalled",
     "seed_profile",
-    "unpacked",
     "with_meaning",
 ]

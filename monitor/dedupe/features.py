@@ -98,6 +98,11 @@ def with_meaning(profiles: Sequence[Profile], encoder: meaning.Encodes | None) -
     return found
 
 
+def recalled(profile: Profile, stored: bytes) -> Profile:
+    """Return `profile` with the meaning that was stored for it; without one, if there is none."""
+    return replace(profile, sense=meaning.unpacked(stored) if stored else None)
+
+
 @dataclass(frozen=True, slots=True)
 class _Texts:
     title: str

@@ -7,7 +7,7 @@ weights that are shipped, and docs/encoder.md says what they are.
 
 import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ from monitor.dedupe import pieces
 
 _HEADS = 12
 _EPSILON = 1e-12
-_AT_ONCE = 8  # texts that go through the network together: short ones take half as long, and more need more memory
+_AT_ONCE = 256  # pieces that go through the network together: headlines take half as long, more would only take memory
 _STEPS = 127  # of a stored number, on either side of zero
 
 Array = NDArray[np.float32]
@@ -86,6 +86,16 @@ class Network:
             self.mean_of([[0, 0]])  # whatever does not fit together complains here
 
     @property
+    def width(self) -> int:
+        """How many numbers a meaning has."""
+        return int(self._pieces.values.shape[1])
+
+    @property
+    def vocabulary(self) -> int:
+        """How many pieces it knows."""
+        return len(self._pieces.values)
+
+    @property
     def longest(self) -> int:
         """How many pieces a text may have."""
         return len(self._places.values)
@@ -102,15 +112,16 @@ class Network:
         return [state[span].mean(axis=0) for span in spans]
 
 
-def encoded(network: Network, cut: Sequence[Sequence[int]]) -> list[Array | None]:
-    """Return what each text means, by its pieces; None for one without pieces, and where numbers run wild."""
+def encoded(network: Network, cut: Sequence[Sequence[int]], *, moved_by: Array | None = None) -> list[Array | None]:
+    """Return what each text means, by its pieces; None for one without pieces, and where numbers run wild.
+
+    moved_by: added to what comes out at length 1.0.
+    """
     found: list[Array | None] = [None] * len(cut)
-    told = sorted((n for n, numbers in enumerate(cut) if numbers), key=lambda n: len(cut[n]))
     with np.errstate(all="ignore"):
-        for start in range(0, len(told), _AT_ONCE):
-            batch = told[start : start + _AT_ONCE]
+        for batch in _batches([len(numbers) for numbers in cut]):
             for n, mean in zip(batch, network.mean_of([cut[n] for n in batch]), strict=True):
-                found[n] = _rounded(mean)
+                found[n] = _rounded(mean if moved_by is None else _unit(mean) + moved_by)
     return found
 
 
@@ -127,12 +138,29 @@ def unpacked(stored: bytes) -> Array:
     return sense
 
 
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Yield which texts go through the network together, the short ones first; those without pieces never."""
+    batch: list[int] = []
+    for n in sorted((n for n, length in enumerate(lengths) if length), key=lambda n: lengths[n]):
+        if batch and sum(lengths[other] for other in batch) + lengths[n] > _AT_ONCE:
+            yield batch
+            batch = []
+        batch.append(n)
+    if batch:
+        yield batch
+
+
 def _rounded(mean: Array) -> Array | None:
     """Return `mean` at length 1.0 and as it will be read back, so that a restart changes no decision."""
     length = float(np.linalg.norm(mean))
     if not math.isfinite(length) or length < _EPSILON:
         return None
-    return unpacked(packed(mean / np.float32(length)))
+    return unpacked(packed(_unit(mean)))
+
+
+def _unit(vector: Array) -> Array:
+    unit: Array = vector / np.float32(max(float(np.linalg.norm(vector)), _EPSILON))
+    return unit
 
 
 @dataclass(frozen=True, slots=True)

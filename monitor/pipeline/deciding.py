@@ -1,12 +1,13 @@
 """From stored entries to decided alerts: match, dedupe, alert, and transaction (b). Shell.
 
-Synchronous: it runs whole on the store's thread. What it keeps in memory is the story index, a fold over the
-decisions in the store, and it changes only after the commit of what it mirrors.
+Synchronous: `claim` and `decide` run on the store's thread, `prepare`, which takes most of the time and touches no
+store, on any other. What it keeps in memory is the story index, a fold over the decisions in the store, and it changes
+only after the commit of what it mirrors.
 """
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -46,6 +47,25 @@ class Pass:
     failed: tuple[model.Entry, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The entries of one pass, in the order of their ids. failed: those that were given up."""
+
+    lease: str
+    entries: tuple[model.Entry, ...]
+    failed: tuple[model.Entry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A claimed entry, matched. profile: None when it matched no rule. error: what was raised on the way."""
+
+    entry: model.Entry
+    matches: tuple[model.Match, ...] = ()
+    profile: dedupe.Profile | None = None
+    error: Exception | None = None
+
+
 class LostLeaseError(Exception):
     """Somebody else processed the entry meanwhile: this transaction must leave no trace."""
 
@@ -60,12 +80,19 @@ class Deciding:
         channels: Sequence[model.Channel],
         policy: Policy,
         now: datetime,
+        *,
+        encoder: dedupe.Encodes | None = None,
     ) -> None:
-        """Take the rules in force and fold the stored stories into an index. Raises StoreError."""
+        """Take the rules in force and fold the stored stories into an index. Raises StoreError.
+
+        encoder: None compares words alone.
+        """
         self._store = store
         self._rules = ruleset
         self._channels = tuple(channels)
         self._policy = policy
+        self._encoder = encoder
+        self._seed_senses: dict[str, dedupe.Array | None] = {}
         self._asks_language = any(channel.languages for channel in channels) or any(
             node.conditions.languages for node in ruleset.nodes
         )
@@ -73,38 +100,68 @@ class Deciding:
         with store.write() as tx:
             self._rules_id = rule_versions.save(tx, ruleset.fingerprint, dict(ruleset.files), now)
         with store.read() as tx:
+            known = stories.list_seeds(tx)
+        self._encode_seeds([seed for seed, _ in known])
+        with store.read() as tx:
             self._build(tx, now)
 
     def learn_seeds(self, seeds: Sequence[model.Seed], now: datetime) -> stories.SeedChanges:
         """Bring the stored seeds in line with the files. Call it on a new instance when any changed or went."""
 
         def known_story(seed: model.Seed) -> int | None:
-            assignment = self._index.assign(dedupe.seed_profile(seed), None)
+            assignment = self._index.assign(self._seed_profile(seed), None)
             return None if assignment.kind is model.Kind.NEW else assignment.story_id
 
         def remember(seed: model.Seed, story_id: int) -> None:
-            self._index.add(story_id, dedupe.seed_profile(seed), seed=True)
+            self._index.add(story_id, self._seed_profile(seed), seed=True)
 
+        self._encode_seeds(seeds)
         with self._store.write() as tx:
             return stories.sync_seeds(tx, seeds, known_story, now, remember=remember)
 
     def run_pass(self, now: datetime, *, limit: int = 50) -> Pass:
         """Decide up to `limit` pending entries. Returns what was done; nothing claimed means nothing is waiting."""
-        self._give_back()
+        claimed = self.claim(now, limit=limit)
+        return self.decide(claimed, self.prepare(claimed, now), now)
+
+    def claim(self, now: datetime, *, limit: int) -> Claimed:
+        """Take up to `limit` pending entries for a pass."""
+        self.give_back()
         lease = uuid.uuid4().hex
         with self._store.write() as tx:
             failed = entries.fail_exhausted(tx, now, attempts=_ATTEMPTS)
-            claimed = entries.claim_pending(tx, now, limit=limit, lease=lease, until=now + _LEASE)
+            claimed = tuple(entries.claim_pending(tx, now, limit=limit, lease=lease, until=now + _LEASE))
         tally.PROCESSED.labels("given_up").inc(len(failed))
-        if not claimed:
-            return Pass(failed=failed)
         self._untried = (lease, [entry.id for entry in claimed])
-        alerts, matched = self._work(claimed, lease, now)
-        self._untried = ("", [])
-        return Pass(len(claimed), matched, alerts, failed)
+        return Claimed(lease, claimed, failed)
 
-    def _give_back(self) -> None:
-        """Return what the last pass claimed and did not come to, because the store went away under it.
+    def prepare(self, claimed: Claimed, now: datetime) -> tuple[Prepared, ...]:
+        """Match and encode what was claimed. Touches no store: it may run on another thread than the rest."""
+        found = [self._prepare(entry, now) for entry in claimed.entries]
+        told = [one.profile for one in found if one.profile is not None]
+        meant = iter(dedupe.with_meaning(told, self._encoder))
+        return tuple(one if one.profile is None else replace(one, profile=next(meant)) for one in found)
+
+    def decide(self, claimed: Claimed, prepared: Sequence[Prepared], now: datetime) -> Pass:
+        """Decide what was claimed and prepared. Raises StoreError."""
+        if not claimed.entries:
+            return Pass(failed=claimed.failed)
+        for one in prepared:
+            if one.error is not None:
+                self._record(one.entry, claimed.lease, one.error)
+        unmatched = [one.entry.id for one in prepared if one.profile is None and one.error is None]
+        if unmatched:
+            with self._store.write() as tx:
+                entries.mark_unmatched(tx, unmatched, self._rules_id, claimed.lease)
+            tally.PROCESSED.labels("unmatched").inc(len(unmatched))
+        matched = [one for one in prepared if one.profile is not None]
+        self._index.forget_before(now - self._policy.window)
+        alerts = sum(self._decide_or_record(one, claimed.lease, now) for one in matched)
+        self._untried = ("", [])
+        return Pass(len(claimed.entries), len(matched), alerts, claimed.failed)
+
+    def give_back(self) -> None:
+        """Return what the last pass claimed and did not come to: the store went away under it, or the daemon ends.
 
         Its attempts are taken back: entries must not be given up because the disk was full.
         """
@@ -114,40 +171,26 @@ class Deciding:
                 entries.release(tx, ids, lease)
             self._untried = ("", [])
 
-    def _work(self, claimed: Sequence[model.Entry], lease: str, now: datetime) -> tuple[int, int]:
-        """Decide what was claimed. Returns alerts made, and entries that matched. Raises StoreError."""
-        entries_told = [language.told(entry) for entry in claimed] if self._asks_language else claimed
-        found = [(entry, self._match(entry, lease, now)) for entry in entries_told]
-        unmatched = [entry.id for entry, matches in found if matches == ()]
-        if unmatched:
-            with self._store.write() as tx:
-                entries.mark_unmatched(tx, unmatched, self._rules_id, lease)
-            tally.PROCESSED.labels("unmatched").inc(len(unmatched))
-        matched = [(entry, matches) for entry, matches in found if matches]
-        self._index.forget_before(now - self._policy.window)
-        return sum(self._decide_or_record(entry, matches, lease, now) for entry, matches in matched), len(matched)
-
-    def _match(self, entry: model.Entry, lease: str, now: datetime) -> tuple[model.Match, ...] | None:
-        """Return the entry's matches; None when matching raised, which is recorded."""
+    def _prepare(self, entry: model.Entry, now: datetime) -> Prepared:
+        """Match one entry, and work out what is compared, but for its meaning."""
         try:
+            told = language.told(entry) if self._asks_language else entry
             with tally.MATCH_SECONDS.time():
-                return match.match(entry, self._rules, now=now)
+                matches = match.match(told, self._rules, now=now)
+            return Prepared(told, matches, dedupe.profile(told, matches) if matches else None)
         except Exception as error:  # noqa: BLE001  one entry must not stop the others
-            self._record(entry, lease, error)
-            return None
+            return Prepared(entry, error=error)
 
-    def _decide_or_record(
-        self, entry: model.Entry, matches: tuple[model.Match, ...], lease: str, now: datetime
-    ) -> bool:
+    def _decide_or_record(self, one: Prepared, lease: str, now: datetime) -> bool:
+        assert one.profile is not None
         try:
-            profile = dedupe.profile(entry, matches)
-            return self._decide(entry, matches, profile, lease, now)
+            return self._decide(one.entry, one.matches, one.profile, lease, now)
         except LostLeaseError:
-            log.info("entry_taken_by_another", entry=entry.id)
+            log.info("entry_taken_by_another", entry=one.entry.id)
         except errors.StoreError:
             raise
         except Exception as error:  # noqa: BLE001  one entry must not stop the others
-            self._record(entry, lease, error)
+            self._record(one.entry, lease, error)
         return False
 
     def _record(self, entry: model.Entry, lease: str, error: Exception) -> None:
@@ -173,7 +216,7 @@ class Deciding:
                 for channel in self._channels
             )
             heard = [decision for decision in decisions if _counts(decision, told)]
-            story_id, decision_id, alerted = self._save(tx, finding, decisions, heard, now)
+            story_id, decision_id, alerted = self._save(tx, finding, decisions, heard, now, sense=profile.sense)
             if not self._mark(tx, entry, lease):
                 raise LostLeaseError
         self._index.add(story_id, profile)
@@ -229,6 +272,8 @@ class Deciding:
         decisions: tuple[model.Decision, ...],
         heard: Sequence[model.Decision],
         now: datetime,
+        *,
+        sense: dedupe.Array | None,
     ) -> tuple[int, int, bool]:
         """Write story, decision, alert and notifications. Returns story, decision, and whether there is an alert."""
         story_id = finding.assignment.story_id
@@ -237,6 +282,8 @@ class Deciding:
         else:
             stories.join_story(tx, story_id, finding, now)
         decision_id = stories.save_decision(tx, finding, decisions, rules_id=self._rules_id, story_id=story_id, now=now)
+        if sense is not None and self._encoder is not None:
+            stories.save_sense(tx, decision_id, encoder=self._encoder.fingerprint, sense=dedupe.packed(sense))
         if not heard and finding.assignment.kind is model.Kind.DUPLICATE:
             return story_id, decision_id, False
         kind = model.Kind.UPDATE if finding.assignment.kind is model.Kind.UPDATE else model.Kind.NEW
@@ -250,7 +297,7 @@ class Deciding:
         self._followed = 0
         self._corrected = max((correction.id for correction in stories.list_corrections(tx)), default=0)
         for seed, story_id in stories.list_seeds(tx):
-            self._index.add(story_id, dedupe.seed_profile(seed), seed=True)
+            self._index.add(story_id, self._seed_profile(seed), seed=True)
         self._follow(tx, now)
 
     def _follow(self, tx: Session, now: datetime) -> None:
@@ -258,9 +305,21 @@ class Deciding:
         if stories.list_corrections(tx, after=self._corrected):
             self._build(tx, now)
             return
-        for member in stories.list_members(tx, now - self._index.reach, after=self._followed):
-            self._index.add(member.story_id, dedupe.profile(member.entry, member.matches))
+        encoder = self._encoder.fingerprint if self._encoder else ""
+        for member in stories.list_members(tx, now - self._index.reach, after=self._followed, encoder=encoder):
+            profile = dedupe.profile(member.entry, member.matches)
+            self._index.add(member.story_id, dedupe.recalled(profile, member.sense))
             self._followed = member.decision_id
+
+    def _encode_seeds(self, seeds: Sequence[model.Seed]) -> None:
+        """Work out what seeds mean, before a transaction needs it."""
+        fresh = [seed for seed in seeds if seed.fingerprint not in self._seed_senses]
+        told = dedupe.with_meaning([dedupe.seed_profile(seed) for seed in fresh], self._encoder)
+        self._seed_senses |= {seed.fingerprint: made.sense for seed, made in zip(fresh, told, strict=True)}
+
+    def _seed_profile(self, seed: model.Seed) -> dedupe.Profile:
+        """Return a seed as it is compared; one that another worker has just learned has no meaning here yet."""
+        return replace(dedupe.seed_profile(seed), sense=self._seed_senses.get(seed.fingerprint))
 
 
 def _told(tx: Session, story_id: int | None, channels: Sequence[model.Channel]) -> Mapping[str, model.Told]:

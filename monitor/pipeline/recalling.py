@@ -32,12 +32,13 @@ class Recalling(deciding.Deciding):
         *,
         since: datetime,
         now: datetime,
+        encoder: dedupe.Encodes | None = None,
     ) -> None:
         """Take the rules in force and fold the stories that were told since then. Raises StoreError."""
         self._since = since
         with store.write() as tx:
             rule_versions.save(tx, ruleset.fingerprint, dict(ruleset.files), now)
-        super().__init__(store, ruleset, channels, policy, since)
+        super().__init__(store, ruleset, channels, policy, since, encoder=encoder)
 
     def find(self) -> tuple[Found, ...]:
         """Return what matches now and matched nothing then, in the order in which it came; experimental rules aside."""
@@ -61,7 +62,7 @@ class Recalling(deciding.Deciding):
             if stories.find_decision(tx, entry.id) is not None:
                 return False
         try:
-            return self._decide(entry, matches, dedupe.profile(entry, matches), "", now)
+            return self._decide(entry, matches, dedupe.profile(entry, matches, encoder=self._encoder), "", now)
         except deciding.LostLeaseError:
             return False
 
