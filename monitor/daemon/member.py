@@ -58,7 +58,11 @@ class Member:
         )
 
     def enter(self) -> None:
-        """Take the place of a worker that died here, and say that we live. Raises StoreError."""
+        """Take the place of a worker that died here, and say that we live. Raises StoreError.
+
+        From now on no answer of the database is waited for without end.
+        """
+        self._store.bound(ANSWER_WITHIN)
         self._follow_the_clock()
         begun, now = time.monotonic(), clock.now()
         self._self = replace(self._self, started_at=now, seen_at=now)

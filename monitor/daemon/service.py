@@ -43,7 +43,6 @@ def run(load: Callable[[], config.Settings], file: Path | None, services: tuple[
     store = engine.open_store(found.settings.store_url)
     try:
         store.upgrade()
-        store.bound(member.ANSWER_WITHIN)
         with engine.hold_instance(store):
             return asyncio.run(_Service(store, found, load, file, services).run())
     finally:
