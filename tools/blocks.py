@@ -12,4 +12,4 @@ def replaced(page: str, name: str, text: str) -> str:
     pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
     if len(pattern.findall(page)) != 1:
         raise ValueError(f"the page has no place for {name}, or more than one")
-    return pattern.sub(lambda _: f"{begin}\n{text.strip()}\n{end}", page)
+    return pattern.sub(lambda _: f"{begin}\n\n{text.strip()}\n\n{end}", page)
