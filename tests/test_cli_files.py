@@ -157,6 +157,16 @@ def test_a_missing_seeds_folder_is_found(tmp_path: Path) -> None:
     assert found.out.startswith("seeds: no such folder of known stories; make it, or change [stories] seeds\n")
 
 
+def test_an_encoder_that_cannot_be_used_is_found(tmp_path: Path) -> None:
+    """The daemon would go on with words alone, so it is worth a look."""
+    set_up(tmp_path, config=f'{SMALL_CONFIG}[stories]\nencoder = "modle"\n')
+    checked = monitor("check", folder=tmp_path)
+    assert checked.status == 3
+    assert "[stories] encoder: " in checked.out
+    assert "modle: there is no such folder" in checked.out
+    assert checked.err == ""
+
+
 # --- config -----------------------------------------------------------------------------------------------------
 
 

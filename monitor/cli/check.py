@@ -140,6 +140,7 @@ def _check_all(report: Report, path: Path | None, *, fix: bool, as_json: bool) -
         check_fix.mend(settings.rules.paths, settings.folder, as_json=as_json)
     ruleset = check_rules(report, settings.rules.paths, settings.folder)
     _check_seeds(report, settings)
+    _check_encoder(report, settings)
     _check_channels(report, settings)
     if ruleset is not None:
         _check_names(report, settings, ruleset)
@@ -158,6 +159,14 @@ def _check_seeds(report: Report, settings: "configuration.Settings") -> None:
         except errors.ConfigError as error:
             report.broken += str(error).splitlines()
     report.looked_at.append(output.count(count, "known story", "known stories"))
+
+
+def _check_encoder(report: Report, settings: "configuration.Settings") -> None:
+    from monitor import encoders
+
+    complaint = encoders.check(settings.stories.encoder, settings.folder)
+    if complaint:
+        report.doubtful.append(f"[stories] encoder: {complaint}; until then words alone decide which story is told")
 
 
 def _check_channels(report: Report, settings: "configuration.Settings") -> None:

@@ -48,7 +48,7 @@ class Encoder:
         return self._fingerprint
 
     def complaint(self) -> str:
-        """Read the encoder, and return why it cannot be used; empty when it can."""
+        """Read the encoder, and return why it cannot be used, which is logged once; empty when it can."""
         with self._lock:
             return self._read()
 
@@ -95,8 +95,22 @@ def find(name: str, base: Path) -> Encoder | None:
     """
     if name == OFF:
         return None
-    place = SHIPPED if name == BUILTIN else base / name
+    place = _place(name, base)
     return _opened(place, tuple(_stamp(path) for path in folder.files(place)))
+
+
+def check(name: str, base: Path) -> str:
+    """Read the encoder that the configuration names, and return why it cannot be used; empty when it can."""
+    try:
+        if name != OFF:
+            folder.read(_place(name, base), fingerprint="")
+    except errors.ConfigError as error:
+        return str(error)
+    return ""
+
+
+def _place(name: str, base: Path) -> Path:
+    return SHIPPED if name == BUILTIN else base / name
 
 
 @lru_cache(maxsize=2)

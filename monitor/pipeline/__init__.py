@@ -5,7 +5,8 @@
     feeds.save_polls  validators and new entries, unprocessed: transaction (a)           `polling.py`
     ---------------------------------------------------------------------------------------------------
     match.match       Entry, [Rule]            -> [Match]                                `deciding.py`
-    dedupe.assign     Entry, [Match], [Story]  -> Assignment: new, duplicate or update, and why
+    dedupe.profile    Entry, [Match]           -> Profile: what is compared, and what it means
+    Index.assign      Profile, [Story]         -> Assignment: new, duplicate or update, and why
     alert.decide      Finding, Channel, now    -> Decision, per channel
     stories, outbox   decision, alert, notifications, "processed": transaction (b)
 
@@ -14,9 +15,20 @@ work since the last commit. What comes after (claim, render, send, settle) is `m
 the outbox table.
 """
 
-from monitor.pipeline.deciding import Deciding, Pass, Policy
+from monitor.pipeline.deciding import Claimed, Deciding, Pass, Policy, Prepared
 from monitor.pipeline.novelty import Limits
 from monitor.pipeline.polling import Polling, PollSummary
 from monitor.pipeline.recalling import Found, Recalling
 
-__all__ = ["Deciding", "Found", "Limits", "Pass", "Policy", "PollSummary", "Polling", "Recalling"]
+__all__ = [
+    "Claimed",
+    "Deciding",
+    "Found",
+    "Limits",
+    "Pass",
+    "Policy",
+    "PollSummary",
+    "Polling",
+    "Prepared",
+    "Recalling",
+]
