@@ -160,7 +160,7 @@ def check(config: options.Config = None, *, as_json: options.Json = False) -> No
 
     settings = session.settings(config)
     name, path = settings.store_url, session.database_file(settings)
-    complaints = soundness.inspect_file(path).complaints if path and path.is_file() else ()
+    complaints = soundness.inspect_file(path) if path and path.is_file() else ()
     if not complaints:  # else it may be too damaged to be opened
         with session.store(settings) as store, store.snapshot() as tx:
             name, complaints = store.name, soundness.list_complaints(tx)

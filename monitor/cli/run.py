@@ -15,9 +15,11 @@ def command(config: options.Config = None) -> None:
     stories; a broken file is complained of and keeps the running state.
     """
     from monitor import config as configuration
-    from monitor import daemon, web
+    from monitor import daemon, log, web
 
     path = session.config_file(config)
-    with session.store(configuration.load(path)):
+    settings = configuration.load(path)
+    log.configure(as_json=settings.log.format == "json", level=settings.log.level)
+    with session.store(settings, tell=daemon.tell_upgrade):
         pass  # a store that cannot be opened is a wrong configuration
     raise typer.Exit(daemon.run(lambda: configuration.load(path), path, (web.serve,)))

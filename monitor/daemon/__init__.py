@@ -12,6 +12,7 @@ Due times live in the tables, so that a restart polls nothing again. SIGTERM dra
 """
 
 from monitor.daemon.once import OnceSummary, poll_once
+from monitor.daemon.opening import tell_upgrade
 from monitor.daemon.service import run
 
-__all__ = ["OnceSummary", "poll_once", "run"]
+__all__ = ["OnceSummary", "poll_once", "run", "tell_upgrade"]

@@ -9,7 +9,7 @@ from datetime import timedelta
 import structlog
 
 from monitor import clock, config, deliver, log, pipeline, send
-from monitor.daemon import inforce, polls
+from monitor.daemon import inforce, opening, polls
 from monitor.daemon.thread import StoreThread
 from monitor.store import engine
 
@@ -45,13 +45,8 @@ def poll_once(
 
         msg = f"no feed is named {unknown[0]!r}; `monitor feeds list` shows the names"
         raise errors.ConfigError(msg)
-    store = engine.open_store(found.settings.store_url)
-    try:
-        store.upgrade()
-        with engine.hold_instance(store):
-            return asyncio.run(_pass(store, found, names, everything=everything))
-    finally:
-        store.close()
+    with opening.opened(found.settings) as (store, _):
+        return asyncio.run(_pass(store, found, names, everything=everything))
 
 
 async def _pass(

@@ -16,7 +16,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 import monitor
 from monitor import clock, config, deliver, errors, log, pace, pipeline, send, tally
-from monitor.daemon import health, inforce, member, pinger, polls, watch
+from monitor.daemon import health, inforce, member, opening, pinger, polls, watch
 from monitor.daemon.thread import StoreThread
 from monitor.store import engine, facts, upkeep
 
@@ -40,13 +40,8 @@ def run(load: Callable[[], config.Settings], file: Path | None, services: tuple[
     """
     found = inforce.read(load)
     log.configure(as_json=found.settings.log.format == "json", level=found.settings.log.level)
-    store = engine.open_store(found.settings.store_url)
-    try:
-        store.upgrade()
-        with engine.hold_instance(store):
-            return asyncio.run(_Service(store, found, load, file, services).run())
-    finally:
-        store.close()
+    with opening.opened(found.settings) as (store, look):
+        return asyncio.run(_Service(store, found, load, file, (*services, look.go_on)).run())
 
 
 class _Service:

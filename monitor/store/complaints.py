@@ -22,7 +22,7 @@ _MEANINGS = (
     (("file is not a database", "file is encrypted"), "is not a SQLite database: name another file in store.url"),
     (
         ("malformed", "corrupt"),
-        "is damaged: stop the program and restore a backup, or try `.recover` of the sqlite3 shell",
+        "is damaged: put a backup in its place, or save what can be read with `monitor db export` (docs/database.md)",
     ),
     (
         ("unable to open database", "disk i/o error"),

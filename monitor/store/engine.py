@@ -10,7 +10,7 @@ import os
 import socket
 import sqlite3
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -109,6 +109,9 @@ class Store:
         """
         from monitor.store import backup, migrate
 
+        with self.read() as tx:
+            if migrate.find_revision(tx.connection()) == migrate.HEAD:
+                return None
         keep = partial(backup.before_upgrade, self.path, now=now) if self.path and now else None
         with self.remake() as tx:
             return migrate.upgrade(tx.connection(), self.name, keep=keep)
@@ -237,10 +240,11 @@ def insert(tx: Session, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
 
 
 @contextmanager
-def hold_instance(store: Store) -> Iterator[None]:
+def hold_instance(store: Store, after_kill: Callable[[Path], None] | None = None) -> Iterator[None]:
     """Be the only daemon on this SQLite database while the block runs; on PostgreSQL many may share one.
 
-    Whoever holds it clears all leases first: their holders are dead. Raises StoreError that names the present holder.
+    Whoever holds it clears all leases first: their holders are dead. after_kill: called with the database's path
+    before that, when the last holder did not come to a good end. Raises StoreError that names the present holder.
     """
     if store.path is None:
         yield
@@ -253,12 +257,25 @@ def hold_instance(store: Store) -> Iterator[None]:
             file.seek(0)
             holder = file.read().strip() or "another process"
             raise errors.StoreError(f"already running: {holder} holds {path}") from error
+        file.seek(0)
+        was_killed = bool(file.read())
         file.truncate(0)
         file.write(f"process {os.getpid()} on host {socket.gethostname()}\n")
         file.flush()
+        if was_killed and after_kill:
+            after_kill(store.path)
         with store.write() as tx:
             clear_leases(tx)
         yield
+        if after_kill or not was_killed:
+            file.truncate(0)  # a good end
+
+
+def mark_as_killed(store: Store) -> None:
+    """Let the next holder of this SQLite database find what a kill leaves; for whoever was to look and could not."""
+    if store.path is not None:
+        with _open_lock(store.path.with_name(store.path.name + ".lock")) as file:
+            file.write("a look through the database was not finished\n")
 
 
 def clear_leases(tx: Session) -> None:

@@ -1,11 +1,8 @@
 """Is a database sound? What SQLite can say of its file, and what we can say of the rows. Shell."""
 
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,42 +15,25 @@ from monitor import errors, model
 from monitor.store import complaints, tables
 
 _MOST = 20  # complaints of one kind
-_STEPS = 100_000  # SQLite's instructions between two looks at the clock: a few milliseconds
-_LARGE = 256 * 2**20  # a file beyond this is not compared with its indexes at a start
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a look at a file came to. finished: False when its time was over before all was seen."""
+def inspect_file(path: Path) -> tuple[str, ...]:
+    """Let SQLite read the whole database at `path`, and return what is damaged; others may go on writing.
 
-    complaints: tuple[str, ...] = ()
-    finished: bool = True
-
-
-def inspect_file(path: Path, *, within: timedelta | None = None) -> Verdict:
-    """Let SQLite read the whole database at `path`, and say what is damaged; others may go on writing.
-
-    within: how long that may take; a large file's indexes are then not compared with its tables, and what is not seen
-    in this time is not seen. None looks at everything. Raises StoreError when the file cannot be opened.
+    SQLite cannot be hurried or stopped: for a large file it is a matter of minutes. Raises StoreError when the file
+    cannot be opened.
     """
-    thorough = within is None or path.stat().st_size < _LARGE
-    ends_at = None if within is None else time.monotonic() + within.total_seconds()
     said: list[str] = []
     with closing(sqlite3.connect(path, isolation_level=None, timeout=10)) as connection:
-        if ends_at is not None:
-            connection.set_progress_handler(lambda: time.monotonic() > ends_at, _STEPS)
         try:
             connection.execute("PRAGMA query_only=ON")
-            check = "integrity_check" if thorough else "quick_check"
-            for (line,) in connection.execute(f"PRAGMA {check}({_MOST})"):  # what comes before an error counts
+            for (line,) in connection.execute(f"PRAGMA integrity_check({_MOST})"):  # what comes before an error counts
                 said.append(str(line))
         except sqlite3.OperationalError as error:
-            if "interrupted" in str(error):
-                return Verdict(finished=False)
             raise errors.StoreError(complaints.in_words(error, str(path))) from error
         except sqlite3.DatabaseError as error:
             said.append(str(error))
-    return Verdict(tuple(" ".join(line.split()) for line in said if line != "ok"))
+    return tuple(" ".join(line.split()) for line in said if line != "ok")
 
 
 def list_complaints(tx: Session) -> tuple[str, ...]:
