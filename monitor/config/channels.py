@@ -19,10 +19,15 @@ class QuietTable(Table):
     """[channels.quiet]."""
 
     start: Annotated[time, Field(alias="from")]
+    """Time of day at which it becomes quiet: `"22:00"`."""
     end: Annotated[time, Field(alias="to")]
+    """Time of day at which it ends; the span may cross midnight."""
     days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = ()
+    """The days on which it begins: `["mon", "sun"]`; empty means every day."""
     dates: tuple[date, ...] = ()
+    """Whole days that are quiet: `[2026-12-25]`."""
     breaks: model.Level = model.Level.HIGH
+    """The level from which alerts go out all the same."""
 
     @model_validator(mode="after")
     def _is_a_span(self) -> Self:
@@ -41,10 +46,15 @@ class TemplatesTable(Table):
     """[channels.templates]. text_file, html_file: what `text` and `html` were read from."""
 
     subject: str = ""
+    """The subject or title; empty keeps the built-in one, as in the next."""
     text: str = ""
+    """The text; for Slack it is mrkdwn."""
     text_file: str | None = None
+    """A file that holds `text`."""
     html: str = ""
+    """A mail's HTML part."""
     html_file: str | None = None
+    """A file that holds `html`."""
 
     @field_validator("subject", "text", "html")
     @classmethod
@@ -63,21 +73,38 @@ class ChannelTable(Table):
     """[[channels]]."""
 
     name: Annotated[str, Field(min_length=1, max_length=_MOST_NAME)]
+    """Letters, digits, `.`, `_`, `-`: `desk`."""
     url: str
+    """An [Apprise](https://appriseit.com/services/) address, which holds secrets (or `url_env`, `url_file`)."""
     min_level: model.Level = model.Level.INFO
+    """From this level on."""
     tags: tuple[str, ...] = ()
+    """Only what a rule with one of these tags matched; empty takes all, as in the next three."""
     rules: tuple[str, ...] = ()
+    """Only what one of these rules matched, by id."""
     feeds: tuple[str, ...] = ()
+    """Only what came from one of these feeds, by name."""
     languages: tuple[str, ...] = ()
+    """Only these languages, by code."""
     operator: bool = False
+    """Whether news about the program itself goes there; to all channels when none says so."""
     timezone: str = "UTC"
+    """For times in messages, quiet hours and digests: `"Europe/Berlin"`."""
     quiet: QuietTable | None = None
+    """The table below."""
     digest: tuple[time, ...] = ()
+    """Times of day at which all is sent as one message: `["07:00", "18:30"]`; empty sends at once."""
     digest_cron: str = ""
+    """The same as a cron expression: `"0 7 * * mon-fri"`, or `"hourly"`, `"daily"`, `"weekly"` (both at 08:00)."""
     limit: Annotated[int, Field(ge=1)] | Literal["off"] = 60
+    """Messages an hour, above which alerts fold into one digest that lists them all; `"off"` for none. `critical` never
+    folds."""
     report: time | None = None
+    """Time of day at which a report of the day before is sent: `"08:00"`."""
     repeat: Duration | None = None
+    """How often a critical alert is told again until `monitor alerts ack`; at least `1m`: `"30m"`."""
     templates: TemplatesTable | None = None
+    """The table after the next."""
 
     @field_validator("name")
     @classmethod

@@ -24,6 +24,7 @@ class StoreTable(Table):
     """[store]."""
 
     url: str = "sqlite:///monitor.db"
+    """Where everything is kept: a file, or `postgresql+psycopg://user@host/name`."""
 
     @field_validator("url")
     @classmethod
@@ -38,16 +39,30 @@ class PollTable(Table):
     """[poll]."""
 
     interval: Duration = timedelta(minutes=10)
+    """How often a feed is asked, unless the feed says otherwise; at least `1s`. What the server asks for
+    (`Retry-After`, `max-age`, `ttl`) comes first."""
     timeout: Duration = timedelta(seconds=30)
+    """How long one feed may take in all, from the connection to the last byte; at least `1s`."""
     max_body: Size = 8 * 1024 * 1024
+    """How large a document may be once it is decompressed."""
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 32
+    """How many feeds are asked at the same time."""
     per_host: Annotated[int, Field(ge=1, le=100)] = 2
+    """How many of one host."""
     max_entry_age: Duration = timedelta(hours=48)
+    """What is older when its feed is first polled is stored and never alerted; so are later edits of it."""
     first: model.FirstPoll = model.FirstPoll.DIGEST
+    """What becomes of the matches that a new feed brings with its first poll: `digest` (one message), `alert` (each),
+    `nothing`."""
     contact: str = ""
+    """Whom publishers may write to; it goes into the User-Agent."""
     allow_networks: tuple[str, ...] = ()
+    """Private networks that may be reached all the same, as CIDR: `["127.0.0.1/32"]`."""
     proxy: Proxy = "off"
+    """Through which proxy feeds are asked: `"http://user:password@proxy.example:3128"` (or `proxy_env`, `proxy_file`);
+    `http`, `https`, `socks5`, `socks5h`, `socks4` or `socks4a` ([Polling](polling.md) says what each looks up)."""
     retry_after: model.RetryAfter = model.RetryAfter.FEED
+    """Whom a server's `Retry-After` holds back: the `feed`, or all feeds of its `host`."""
 
     @field_validator("allow_networks")
     @classmethod
@@ -81,16 +96,29 @@ class FeedTable(Table):
     """[[feeds]]."""
 
     name: Annotated[str, Field(min_length=1, max_length=_MOST_NAME)]
+    """What it is called, and its identity: entries and history belong to the name."""
     url: str
+    """An `http://` or `https://` address (or `url_env`, `url_file`). Another address resets what was learned of the
+    feed, and keeps its entries."""
     tags: tuple[str, ...] = ()
+    """For rules (`feeds: {tags: [wire]}`) and listings."""
     interval: Duration | None = None
+    """In the place of `[poll] interval`."""
     outlet: str | None = None
+    """Whose news it is, where its entries do not tell."""
     language: str | None = None
+    """Language code such as `"en"`; without it, it is declared by the feed or detected."""
     first: model.FirstPoll | None = None
+    """In the place of `[poll] first`."""
     headers: dict[str, str] = Field(default_factory=dict)
+    """Headers that are sent with each request, such as an authorization."""
     user_agent: str | None = None
+    """In the place of the program's own."""
     proxy: Proxy | None = None
+    """In the place of `[poll] proxy`; `"off"` for none."""
     accept_invalid_certificate: bool = False
+    """Take what comes although the certificate of the feed's host is expired, self-made or another's. Whoever is on the
+    way can then change it; each start warns."""
 
     @field_validator("url")
     @classmethod
@@ -122,16 +150,23 @@ class RulesTable(Table):
     """[rules]."""
 
     paths: Annotated[tuple[str, ...], Field(min_length=1)] = ("builtin", "rules")
+    """Folders and files of rules, later ones over earlier ones; `"builtin"` are the shipped ones."""
 
 
 class StoriesTable(Table):
     """[stories]. sensitivity: 0 joins readily, 1 alerts readily."""
 
     seeds: tuple[str, ...] = ("seeds",)
+    """Folders of known stories, which are never alerted; `"builtin"` are the shipped ones."""
     window: Duration = timedelta(days=7)
+    """How long after its last entry a story takes up what is told of it; at least `1h`."""
     update_every: Duration = timedelta(hours=1)
+    """How often at most the updates of one story are sent; the first goes at once, a higher level breaks through."""
     sensitivity: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """0 holds back readily, 1 alerts readily."""
     encoder: Annotated[str, Field(min_length=1)] = "builtin"
+    """What tells the meaning of a text: the shipped encoder (English), `"off"` for words alone, or a folder with a
+    model, for other languages ([how](encoder.md#another-encoder))."""
 
     @field_validator("window")
     @classmethod
@@ -146,6 +181,7 @@ class KeepTable(Table):
     """[keep]."""
 
     entries: Duration = timedelta(days=400)
+    """How long entries, decisions and outages are kept; afterwards only their keys. At least `1d`."""
 
     @field_validator("entries")
     @classmethod
@@ -160,7 +196,9 @@ class HeartbeatTable(Table):
     """[heartbeat]. url: asked while all is well; empty for none."""
 
     url: str = ""
+    """Asked with a GET (or `url_env`, `url_file`); empty for none."""
     every: Duration = timedelta(minutes=1)
+    """How often; at least `1s`."""
 
     @field_validator("url")
     @classmethod
@@ -183,6 +221,7 @@ class WebTable(Table):
     """[web]. listen: host:port, or "off"."""
 
     listen: str = "127.0.0.1:8765"
+    """Where the status page, `/healthz` and `/metrics` are served, or `"off"`."""
 
     @field_validator("listen")
     @classmethod
@@ -198,7 +237,9 @@ class LogTable(Table):
     """[log]."""
 
     format: Literal["text", "json"] = "text"
+    """`text` or `json`."""
     level: Literal["debug", "info", "warning", "error"] = "info"
+    """`debug`, `info`, `warning` or `error`."""
 
 
 class Settings(Table):
