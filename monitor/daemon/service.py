@@ -16,7 +16,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 import monitor
 from monitor import clock, config, deliver, errors, log, pace, pipeline, send, tally
-from monitor.daemon import health, inforce, member, opening, pinger, polls, watch
+from monitor.daemon import health, inforce, member, opening, passes, pinger, polls, watch
 from monitor.daemon.thread import StoreThread
 from monitor.store import engine, facts, upkeep
 
@@ -57,6 +57,7 @@ class _Service:
     ) -> None:
         self._store, self._found, self._load, self._file, self._services = store, found, load, file, services
         self._thread = StoreThread()
+        self._passes = passes.Passes(self._thread.call, clock=clock.now)
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._systemd = sdnotify.SystemdNotifier()
         self._clock_watch = watch.ClockWatch()
@@ -158,7 +159,7 @@ class _Service:
 
     async def _decide(self) -> None:
         while not self._stop.is_set():
-            done = await self._thread.call(self._deciding.run_pass, clock.now(), limit=_PASS)
+            done = await self._passes.run(self._deciding, limit=_PASS)
             for entry in done.failed:
                 events.error("entry_given_up", entry=entry.id, feed=entry.feed)
                 await self._tell(
@@ -312,11 +313,15 @@ class _Service:
         _say(changes, "reloaded", rules=len(found.ruleset.rules), channels=[channel.name for channel in found.channels])
 
     async def _name_unusable(self) -> None:
-        """Say which channels cannot be sent to; the others go on, and what these are owed waits."""
+        """Say which channels cannot be sent to, what these are owed waits; and whether meanings cannot be compared."""
         for complaint in self._found.complaints:
             events.error("channel_unusable", error=complaint)
             text = f"What it is owed waits in the outbox. Mend this:\n{complaint}"
             await self._tell(f"channel:{clock.now():%Y-%m-%d}:{complaint}", "A channel cannot be used", text)
+        complaint = await self._passes.complaint(self._found.encoder)
+        if complaint:
+            text = f"Words alone decide which story an entry tells. Mend this and reload:\n{complaint}"
+            await self._tell(f"encoder:{clock.now():%Y-%m-%d}:{complaint}", "The encoder cannot be used", text)
 
     async def _complain(self, complaint: str) -> None:
         events.error("files_refused", error=complaint)
@@ -361,6 +366,9 @@ class _Service:
             task.cancel()
         await asyncio.gather(*beside, self._clock_task, return_exceptions=True)
         self._scheduler.shutdown(wait=False)
+        self._passes.close()
+        with suppress(errors.StoreError):
+            await self._thread.call(self._deciding.give_back)
         events.info("stopped")
 
 
