@@ -73,11 +73,12 @@ _LEAD = (
 
 @dataclass(slots=True)
 class Feed:
-    """One generated feed. next: the number that its next entry gets."""
+    """One generated feed. next: the number that its next entry gets. matching: the share that a shipped rule takes."""
 
     number: int
     entries: list[str]
     next: int
+    matching: float = MATCHING
     version: int = 0
     whole: bytes = b""
     unchanged: bytes = b""
@@ -86,7 +87,7 @@ class Feed:
     def advance(self, count: int) -> None:
         """Publish `count` new entries; the oldest leave."""
         for _ in range(count):
-            self.entries.insert(0, an_entry(self.number, self.next))
+            self.entries.insert(0, an_entry(self.number, self.next, self.matching))
             self.entries.pop()
             self.next += 1
         self.version += 1
@@ -103,12 +104,12 @@ class Feed:
         self.unchanged = b"HTTP/1.1 304 Not Modified\r\n%s\r\n" % known if conditional else b""
 
 
-def an_entry(feed: int, number: int) -> str:
+def an_entry(feed: int, number: int, matching: float = MATCHING) -> str:
     """Return an entry as RSS or Atom has it; the same for the same numbers."""
     chance = random.Random(feed * 100_003 + number)
     place, other = ("".join(chance.choices(_SYLLABLES, k=3)).title() for _ in range(2))
     title = f"{place} {chance.choice(_WHO)} {chance.choice(_DID)} {chance.choice(_WHAT)} with {other}, {feed}-{number}"
-    if chance.random() < MATCHING:
+    if chance.random() < matching:
         title = f"{place} threatens {other} with new sanctions over {chance.choice(_WHAT)}"
     link = f"http://desk{feed}.example/{number}/{chance.getrandbits(32):08x}.html?id={number}&amp;from=feed"
     words = [*_LEAD, *chance.choices(_LEAD, k=60)]
@@ -140,6 +141,20 @@ def a_document(feed: int, entries: Sequence[str]) -> str:
 
 
 # --- the server -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """So many feeds of so many entries, of which a share matches a shipped rule.
+
+    tls: files of a certificate and its key. closes: a connection for each answer.
+    """
+
+    feeds: int
+    items: int = 30
+    tls: tuple[Path, Path] | None = None
+    closes: bool = False
+    matching: float = MATCHING
 
 
 @dataclass(slots=True)
@@ -185,9 +200,12 @@ class Answering(asyncio.Protocol):
 class Shelf:
     """The feeds of a stand, in its own process."""
 
-    def __init__(self, count: int, items: int) -> None:
+    def __init__(self, plan: Plan) -> None:
         self.counts = Counts()
-        self._feeds = [Feed(i, [an_entry(i, n) for n in range(items - 1, -1, -1)], items) for i in range(count)]
+        self._feeds = [
+            Feed(i, [an_entry(i, n, plan.matching) for n in reversed(range(plan.items))], plan.items, plan.matching)
+            for i in range(plan.feeds)
+        ]
         self.served = {b"/%d.xml" % feed.number: feed for feed in self._feeds}
         for feed in self._feeds:
             feed.publish(conditional=True)
@@ -208,19 +226,9 @@ class Shelf:
         return self.counts
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """So many feeds of so many entries. tls: files of a certificate and its key. closes: a connection an answer."""
-
-    feeds: int
-    items: int = 30
-    tls: tuple[Path, Path] | None = None
-    closes: bool = False
-
-
 def serve(plan: Plan, orders: Connection) -> None:
     """Serve feeds until told to end. orders: names of the shelf's methods, or `end`; the port is told first."""
-    shelf = Shelf(plan.feeds, plan.items)
+    shelf = Shelf(plan)
     context = None
     if plan.tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

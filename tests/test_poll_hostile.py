@@ -249,14 +249,14 @@ async def decoded(stream: AsyncIterator[bytes], limit: int) -> bytes:
 
 
 def test_large_bodies_are_read_a_few_at_a_time() -> None:
-    """A body beyond a megabyte waits for room, so that many of them at once do not fill the memory."""
+    """A body beyond half a megabyte waits for room, so that many of them at once do not fill the memory."""
     held = 0
     most = 0
 
     async def chunks() -> AsyncIterator[bytes]:
         nonlocal held, most
         for number in range(4):
-            if number == 3:  # the second megabyte is there, so that room was found
+            if number == 3:  # more than half a megabyte is there, so that room was found
                 held += 1
                 most = max(most, held)
                 await asyncio.sleep(0.01)
@@ -285,6 +285,26 @@ def test_a_decompression_bomb_does_not_grow() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 30_000_000
+
+
+def test_many_bombs_at_once_do_not_grow() -> None:
+    """A piece of a bomb is decoded bit by bit, and what is large waits for room before it becomes larger."""
+    bomb = gzip.compress(b"\0" * 8_000_000, 9)
+
+    async def one() -> AsyncIterator[bytes]:
+        yield bomb  # a few kilobytes that are eight megabytes
+
+    async def all_of_them() -> list[object]:
+        room = asyncio.Semaphore(1)
+        reads = (body.read(one(), "gzip", 4_000_000, room) for _ in range(50))
+        return await asyncio.gather(*reads, return_exceptions=True)
+
+    tracemalloc.start()
+    found = asyncio.run(all_of_them())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert all(isinstance(each, errors.FetchError) for each in found)
+    assert peak < 50 * body.LARGE + 15_000_000
 
 
 def test_a_file_of_many_gzip_parts_ends() -> None:
@@ -320,7 +340,7 @@ def test_any_bytes_are_decoded_or_refused(data: bytes, step: int, limit: int) ->
         decoder = body.Gunzip(limit)
         try:
             for at in range(0, len(stream), step):
-                decoder.feed(stream[at : at + step])
+                list(decoder.steps(stream[at : at + step]))
             assert len(decoder.finish()) <= limit
         except errors.FetchError:
             continue

@@ -174,7 +174,7 @@ def test_a_document_that_eats_memory_is_stopped() -> None:
 
 def test_too_many_slow_documents_are_refused() -> None:
     """Documents that wait for the slow lane are held up to a total size; beyond, they wait for their next poll."""
-    large = b"<rss version='2.0'>" + b" " * 12 * 2**20
+    large = b"<rss version='2.0'>" + b" " * 6 * 2**20
 
     async def use(box: sandbox.Sandbox) -> None:
         found = await asyncio.gather(*(read(box, large) for _ in range(4)), return_exceptions=True)

@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from monitor import clock, config, pipeline, poll, sandbox
+from monitor.sandbox import heap
 from monitor.store import engine
 
 events = structlog.get_logger()
@@ -21,6 +22,7 @@ async def open_polling(
     on_stored: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[pipeline.Polling]:
     """Open what `settings` says of polling. At the end: polls under way are given back, what has come is stored."""
+    heap.give_back()
     table = settings.poll
     unchecked = [feed.name for feed in settings.feeds if feed.accept_invalid_certificate]
     if unchecked:

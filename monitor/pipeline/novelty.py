@@ -30,13 +30,17 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of one poll. `parsed` is None for a 304, for the same bytes as before, and for an error."""
+    """What came of one poll. `parsed` is None for a 304, for the same bytes as before, and for an error.
+
+    size: bytes of the document that `parsed` was read from. The document itself is no longer here.
+    """
 
     feed: model.Feed
     at: datetime
     fetched: model.Fetched | model.NotModified | None = None
     parsed: model.ParsedFeed | None = None
     error: errors.FeedError | None = None
+    size: int = 0
 
 
 class Judge:

@@ -8,7 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import monotonic as _steady
 from typing import Any, Self
@@ -61,6 +61,7 @@ class Polling:
         self._room = concurrency * 4
         self._suspects = asyncio.Semaphore(max(1, concurrency // 2))
         self._tasks: dict[asyncio.Task[None], model.Feed] = {}
+        self._starting, self._ending = asyncio.Lock(), False
         self._answers: asyncio.Queue[novelty.Answer] = asyncio.Queue()
         self._rests: dict[str, float] = {}  # by host, until when by the steady clock
         self._polls: Counter[model.Polled] = Counter()
@@ -73,7 +74,9 @@ class Polling:
 
     async def __aexit__(self, *_: object) -> None:
         """End what is under way and give it back; store what has come."""
-        cut_off = dict(self._tasks)
+        self._ending = True
+        async with self._starting:  # what a claim that is under way brings is given back, too
+            cut_off = dict(self._tasks)
         for task in cut_off:
             task.cancel()
         await asyncio.gather(*cut_off, return_exceptions=True)
@@ -118,14 +121,15 @@ class Polling:
     # --- one feed -------------------------------------------------------------------------------------------------
 
     async def _start(self, now: datetime, names: Collection[str] | None = None) -> tuple[model.Feed, ...]:
-        room = min(self._room - len(self._tasks), _BATCH)
-        ours_until = _steady() + _LEASE.total_seconds() - _LAST_BEGIN
-        claimed: tuple[model.Feed, ...] = await self._call(self._claim, now, room, names) if room > 0 else ()
-        for feed in claimed:
-            task = asyncio.create_task(self._poll(feed, ours_until), name=f"poll {feed.name}")
-            self._tasks[task] = feed
-            task.add_done_callback(self._tasks.pop)
-        return claimed
+        async with self._starting:
+            room = 0 if self._ending else min(self._room - len(self._tasks), _BATCH)
+            ours_until = _steady() + _LEASE.total_seconds() - _LAST_BEGIN
+            claimed: tuple[model.Feed, ...] = await self._call(self._claim, now, room, names) if room > 0 else ()
+            for feed in claimed:
+                task = asyncio.create_task(self._poll(feed, ours_until), name=f"poll {feed.name}")
+                self._tasks[task] = feed
+                task.add_done_callback(self._tasks.pop)
+            return claimed
 
     def _claim(self, now: datetime, limit: int, names: Collection[str] | None) -> tuple[model.Feed, ...]:
         with self._store.write() as tx:
@@ -170,7 +174,21 @@ class Polling:
         try:
             fetched = await poll.fetch(self._client, feed, now=self._clock(), may_begin=may_begin)
             if isinstance(fetched, model.NotModified) or fetched.fingerprint == feed.fingerprint:
-                return novelty.Answer(feed, self._clock(), fetched)
+                return novelty.Answer(feed, self._clock(), _without_body(fetched))
+            return await self._read(feed, fetched)
+        except errors.FeedError as error:
+            return novelty.Answer(feed, self._clock(), error=_bare(error))
+        except poll.NotBegunError:
+            raise
+        except Exception as error:
+            log.exception("poll_raised", feed=feed.name)
+            return novelty.Answer(feed, self._clock(), error=errors.FetchError(f"unexpected {type(error).__name__}"))
+
+    async def _read(self, feed: model.Feed, fetched: model.Fetched) -> novelty.Answer:
+        """Parse a document. What it weighs is counted until its answer is stored."""
+        size = len(fetched.body)
+        self._client.load.take(size)
+        try:
             parsed = await self._parser.parse(
                 fetched.body,
                 content_type=fetched.content_type,
@@ -179,14 +197,10 @@ class Polling:
                 outlet=feed.spec.outlet,
                 suspect=feed.failures > 0,
             )
-        except errors.FeedError as error:
-            return novelty.Answer(feed, self._clock(), error=error)
-        except poll.NotBegunError:
+        except BaseException:
+            self._client.load.give_back(size)
             raise
-        except Exception as error:
-            log.exception("poll_raised", feed=feed.name)
-            return novelty.Answer(feed, self._clock(), error=errors.FetchError(f"unexpected {type(error).__name__}"))
-        return novelty.Answer(feed, self._clock(), fetched, parsed)
+        return novelty.Answer(feed, self._clock(), _without_body(fetched), parsed, size=size)
 
     # --- transaction (a) ------------------------------------------------------------------------------------------
 
@@ -198,7 +212,8 @@ class Polling:
                 batch.append(self._answers.get_nowait())
             while not await self._write(batch):  # noqa: ASYNC110  nobody tells when a database is back
                 await asyncio.sleep(_STORE_PAUSE)
-            for _ in batch:
+            for answer in batch:
+                self._client.load.give_back(answer.size)
                 self._answers.task_done()
 
     async def _write(self, batch: Sequence[novelty.Answer]) -> bool:
@@ -228,6 +243,17 @@ class Polling:
             saved = feeds.save_polls(tx, records)
             hosts.rest(tx, rests, self._clock())
             return records, saved
+
+
+def _without_body(fetched: model.Fetched | model.NotModified) -> model.Fetched | model.NotModified:
+    """Return what came without its megabytes, which nobody needs once they are parsed."""
+    return fetched if isinstance(fetched, model.NotModified) else replace(fetched, body=b"")
+
+
+def _bare(error: errors.FeedError) -> errors.FeedError:
+    """Return an error without the frames that it came through: they hold the document until the error is stored."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _tell(records: Sequence[model.PollRecord], lost: Collection[str]) -> None:

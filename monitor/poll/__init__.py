@@ -1,7 +1,7 @@
 """One conditional GET of one feed: Feed -> Fetched | NotModified, or FetchError. Shell; knows neither parser nor store.
 
 ```
-turn      at most so many polls at once, and so many per host          turns.py
+turn      so many polls at once, so many per host, so much at once     turns.py
 request   validators byte for byte, no cookies, no referer             here
 connect   the address that is really connected to must be public       guard.py
 route     directly or through a proxy, HTTP or SOCKS               routes.py  socks.py
@@ -39,7 +39,8 @@ DEADLINE = timedelta(seconds=30)
 MAX_BODY = 8 * 2**20
 
 _REDIRECTS = 5
-_LARGE_BODIES = 4  # read at the same time
+_LARGE_BODIES = 3  # read at the same time
+_LOAD = 24 * 2**20  # bytes that wait to be parsed and stored, at least
 _LONGEST_URL = 4000
 _PERMANENT = (301, 308)
 _MOVED = (301, 302, 303, 307, 308)
@@ -53,10 +54,12 @@ _ACCEPT = (
 class Client:
     """What `fetch` polls with; one for the process, from `open_client`.
 
-    deadline: for one poll, all redirects included. room: for bodies that are large.
+    deadline: for one poll, all redirects included. room: for bodies that are large. load: whoever takes what
+    `fetch` brought says so there until it is stored, and polls wait when that is much.
     """
 
     routes: routes.Routes
+    load: turns.Load
     turns: turns.Turns
     room: asyncio.Semaphore
     deadline: timedelta = DEADLINE
@@ -102,11 +105,13 @@ async def open_client(
     """
     allowed = guard.networks(allow_networks)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it writes every URL, with its secrets, as information
+    load = turns.Load(max(_LOAD, 3 * max_body))
     ways = routes.Routes(allowed, deadline=deadline, proxy=proxy, names=names, transport=transport)
     try:
         yield Client(
             ways,
-            turns.Turns(concurrency, per_host),
+            load,
+            turns.Turns(concurrency, per_host, load),
             asyncio.Semaphore(_LARGE_BODIES),
             deadline=deadline,
             max_body=max_body,

@@ -6,13 +6,14 @@ read a few at a time, so that many hostile servers at once do not fill the memor
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Iterator
 from contextlib import AsyncExitStack
 
 from monitor import errors
 
-LARGE = 2**20
+LARGE = 2**19
 
+_STEP = 2**16  # a piece of a bomb is decoded bit by bit: it is large before it is whole
 _GZIP = 16 + zlib.MAX_WBITS
 _MOST_MEMBERS = 64  # parts of one gzip file; real ones have one
 
@@ -24,14 +25,17 @@ async def read(stream: AsyncIterable[bytes], encoding: str, limit: int, room: as
     room: held while more than LARGE bytes of the body are.
     """
     decoder = _decoder(encoding.strip().lower(), limit)
-    async with AsyncExitStack() as held:
-        has_room = False
-        async for chunk in stream:
-            decoder.feed(chunk)
-            if decoder.size > LARGE and not has_room:
-                await held.enter_async_context(room)
-                has_room = True
-        return decoder.finish()
+    try:
+        async with AsyncExitStack() as held:
+            has_room = False
+            async for chunk in stream:
+                for _ in decoder.steps(chunk):
+                    if decoder.size > LARGE and not has_room:
+                        await held.enter_async_context(room)
+                        has_room = True
+            return decoder.finish()
+    finally:
+        decoder.drop()  # an error keeps the frames that it came through, and they the decoder
 
 
 class Plain:
@@ -42,8 +46,12 @@ class Plain:
         self._limit = limit
         self._parts: list[bytes] = []
 
-    def feed(self, data: bytes) -> None:
-        """Take the next piece. Raises FetchError when the whole grows too large."""
+    def steps(self, data: bytes) -> Iterator[None]:
+        """Take the next piece, a little at each step. Raises FetchError when the whole grows too large."""
+        self._take(data)
+        yield
+
+    def _take(self, data: bytes) -> None:
         self.size += len(data)
         if self.size > self._limit:
             raise _too_large(self._limit)
@@ -52,6 +60,10 @@ class Plain:
     def finish(self) -> bytes:
         """Return the whole."""
         return b"".join(self._parts)
+
+    def drop(self) -> None:
+        """Hold nothing any more."""
+        self._parts.clear()
 
 
 class Gunzip(Plain):
@@ -63,8 +75,8 @@ class Gunzip(Plain):
         self._members = 1
         self._stream = zlib.decompressobj(_GZIP)
 
-    def feed(self, data: bytes) -> None:
-        """Decode `data`, the next piece. Raises FetchError when the whole grows too large or is broken."""
+    def steps(self, data: bytes) -> Iterator[None]:
+        """Decode the next piece, a little at each step. Raises FetchError when the whole is too large or broken."""
         self._read += len(data)
         if self._read > self._limit:
             raise _too_large(self._limit)
@@ -72,6 +84,7 @@ class Gunzip(Plain):
             if self._stream.eof and not self._next_member(data):
                 return
             data = self._decode(data)
+            yield
 
     def finish(self) -> bytes:
         """Return the decoded whole. Raises FetchError when the end is missing."""
@@ -81,10 +94,10 @@ class Gunzip(Plain):
 
     def _decode(self, data: bytes) -> bytes:
         try:
-            part = self._stream.decompress(data, self._limit - self.size + 1)
+            part = self._stream.decompress(data, min(self._limit - self.size + 1, _STEP))
         except zlib.error:
             raise errors.FetchError("the answer says that it is gzip, but it cannot be decoded") from None
-        super().feed(part)
+        self._take(part)
         return self._stream.unused_data if self._stream.eof else self._stream.unconsumed_tail
 
     def _next_member(self, data: bytes) -> bool:

@@ -24,7 +24,7 @@ MEMORY = 128 * 2**20
 LARGE = 2**20
 
 _QUICK_MEMORY = 48 * 2**20
-_SLOW_BYTES = 32 * 2**20  # documents that wait for the slow lane are held in memory: not more than this
+_SLOW_BYTES = 16 * 2**20  # documents that wait for the slow lane are held in memory: not more than this
 _IDLE = 120.0  # seconds after which an idle child ends by itself
 _PAUSE = 0.01
 _DOCUMENTS = 2000  # a child serves so many, then a fresh one takes over: what leaked goes with it

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from monitor import errors, model
-from monitor.sandbox import wire
+from monitor.sandbox import heap, wire
 
 _PR_SET_PDEATHSIG = 1
 _OUT_OF_MEMORY = 3
@@ -26,6 +26,7 @@ def main() -> None:
     """Serve until the input ends. Argument: seconds to wait for a document."""
     idle = float(sys.argv[1])
     _die_with_parent()
+    heap.give_back()
     from monitor.parse import parse  # while nobody waits for an answer
 
     with contextlib.suppress(OSError, ValueError):
