@@ -20,6 +20,7 @@ from typing import Any
 import psycopg
 
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB", "max_connections=60")
+_PLAIN = ("shared_buffers=128MB", "max_connections=200")
 _DEADLINE = 30.0
 
 
@@ -28,8 +29,11 @@ class NoPostgresError(Exception):
 
 
 @contextmanager
-def serve() -> Iterator[str]:
-    """Run a server and yield the URL of its database `postgres`. Raises NoPostgresError."""
+def serve(*, durable: bool = False) -> Iterator[str]:
+    """Run a server and yield the URL of its database `postgres`. Raises NoPostgresError.
+
+    durable: wait for the disk at every commit, as a server does that people use.
+    """
     folder = Path(tempfile.mkdtemp(prefix="monitor-pg-"))
     try:
         identity = _identity()
@@ -38,7 +42,7 @@ def serve() -> Iterator[str]:
         binaries = _binaries(folder, identity)
         options = ("-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions")
         _run([binaries / "initdb", "-D", folder / "data", *options], identity)
-        with _running(binaries, folder, identity):
+        with _running(binaries, folder, identity, _PLAIN if durable else _FAST):
             yield f"postgresql+psycopg://postgres@/postgres?host={folder}"
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -64,10 +68,10 @@ def psycopg_url(url: str) -> str:
 
 
 @contextmanager
-def _running(binaries: Path, folder: Path, identity: dict[str, Any]) -> Iterator[None]:
+def _running(binaries: Path, folder: Path, identity: dict[str, Any], chosen: tuple[str, ...]) -> Iterator[None]:
     settings = [
         part
-        for setting in (*_FAST, "listen_addresses=", f"unix_socket_directories={folder}")
+        for setting in (*chosen, "listen_addresses=", f"unix_socket_directories={folder}")
         for part in ("-c", setting)
     ]
     with (folder / "log").open("wb") as log:
