@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Show the configuration that is in force.")
 
 _MASK = "***"
+_SHORTEST_TOKEN = 20
 
 
 @app.command("show", epilog=options.examples("monitor config show", "monitor config show --json | jq .poll"))
@@ -65,18 +66,29 @@ def masked(settings: "configuration.Settings") -> dict[str, Any]:
 
 
 def mask_url(url: str) -> str:
-    """Return `url` without its password and without what its query says."""
+    """Return `url` without its password, what its query says, and parts of its path that look like tokens."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return _MASK
-    if "@" not in parts.netloc and not parts.query:
+    path = parts.path
+    if parts.scheme in {"http", "https"}:
+        path = "/".join(_MASK if _is_token(segment) else segment for segment in path.split("/"))
+    if "@" not in parts.netloc and not parts.query and path == parts.path:
         return url
     user, _, host = parts.netloc.rpartition("@")
     name, colon, _ = user.partition(":")
     place = f"{name}{colon}{_MASK if colon else ''}@{host}" if user else host
     query = "&".join(f"{key}={_MASK}" for key, _ in parse_qsl(parts.query, keep_blank_values=True))
-    return urlunsplit((parts.scheme, place, parts.path, query, ""))
+    return urlunsplit((parts.scheme, place, path, query, ""))
+
+
+def _is_token(segment: str) -> bool:
+    if len(segment) < _SHORTEST_TOKEN:  # loading what polls takes a while
+        return False
+    from monitor.poll import urls
+
+    return urls.looks_secret(segment)
 
 
 def _toml(value: object) -> str:

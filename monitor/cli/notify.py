@@ -34,6 +34,8 @@ def try_channel(
     except errors.DeliveryError as error:
         msg = f"channel {channel!r} did not take it: {error}"
         raise errors.DeliveryError(msg) from error
+    finally:
+        sender.close()
     output.say(f"channel {channel!r} took the test alert: {message.subject}")
 
 

@@ -12,7 +12,7 @@ def redact(url: str) -> str:
         host = netloc(parts)
     except ValueError:
         return "(a URL that cannot be read)"
-    path = "/".join("…" if _looks_secret(segment) else segment for segment in parts.path.split("/"))
+    path = "/".join("…" if looks_secret(segment) else segment for segment in parts.path.split("/"))
     query = "&".join(f"{pair.split('=', 1)[0]}=…" if "=" in pair else "…" for pair in parts.query.split("&") if pair)
     return urlunsplit((parts.scheme, host, path, query, ""))
 
@@ -61,10 +61,11 @@ def place(url: str) -> str:
     return host(url)[:100] or "the URL"
 
 
-def _port(parts: SplitResult) -> int | None:
-    return parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-
-
-def _looks_secret(segment: str) -> bool:
+def looks_secret(segment: str) -> bool:
+    """Whether a segment of a path looks like a token: long, of letters and digits."""
     long = len(segment) >= 20 and re.fullmatch(r"[A-Za-z0-9_=.~+]+", segment) is not None
     return long and any(c.isdigit() for c in segment) and any(c.isalpha() for c in segment)
+
+
+def _port(parts: SplitResult) -> int | None:
+    return parts.port or {"http": 80, "https": 443}.get(parts.scheme)
