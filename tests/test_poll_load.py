@@ -85,7 +85,7 @@ def test_a_document_is_counted_until_it_is_stored(sqlite_store: engine.Store, se
     with sqlite_store.write() as tx:
         feeds.sync_specs(tx, specs, clock.now(), first_due=lambda _: clock.now())
     assert asyncio.run(go()) == 0
-    assert counted[-1] in (len(GOOD), 2 * len(GOOD))
+    assert counted[-1] >= len(GOOD)
 
 
 def test_a_poll_that_is_cut_off_counts_no_longer(sqlite_store: engine.Store, server: servers.FeedServer) -> None:
