@@ -3,7 +3,6 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,7 +98,7 @@ def store(
     try:
         if not as_is:
             try:
-                done = _bring_up_to_date(opened, clock.now() if backup else None)
+                done = opened.upgrade(clock.now() if backup else None)
             except errors.StoreError as error:
                 raise _misplaced(chosen, error) from error
             if done:
@@ -107,15 +106,6 @@ def store(
         yield opened
     finally:
         opened.close()
-
-
-def _bring_up_to_date(opened: "engine.Store", now: datetime | None) -> "migrate.Upgraded | None":
-    """Upgrade the tables if need be; where there is none, a look waits for nobody who writes."""
-    from monitor.store import migrate
-
-    with opened.read() as tx:
-        is_current = migrate.find_revision(tx.connection()) == migrate.HEAD
-    return None if is_current else opened.upgrade(now)
 
 
 def _misplaced(chosen: "configuration.Settings", error: errors.StoreError) -> errors.MonitorError:

@@ -111,6 +111,7 @@ class Store:
 
         with self.read() as tx:
             if migrate.find_revision(tx.connection()) == migrate.HEAD:
+                migrate.refuse_half(tx.connection(), self.name)
                 return None
         keep = partial(backup.before_upgrade, self.path, now=now) if self.path and now else None
         with self.remake() as tx:

@@ -3,15 +3,17 @@
 Alembic is imported only when there is something to do: it costs a fifth of a second.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from sqlmodel import SQLModel
 
 from monitor import errors
+from monitor.store import tables  # noqa: F401  (fills the metadata)
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -50,7 +52,7 @@ def upgrade(
     if revision == to:
         return None
     if revision is None:
-        _refuse_others(connection, name)
+        _refuse_tables(connection, name)
     elif revision not in known_revisions():
         raise errors.StoreError(
             f"{name} is newer than this program (revision {revision}): install the newer program, or name another "
@@ -74,6 +76,16 @@ def find_revision(connection: Connection) -> str | None:
     return revision
 
 
+def refuse_half(connection: Connection, name: str) -> None:
+    """Complain of a database at the present revision that lacks a table. Raises StoreError."""
+    lacking = sorted(set(SQLModel.metadata.tables) - set(sa.inspect(connection).get_table_names()))
+    if lacking:
+        raise errors.StoreError(
+            f"{name} is half made: it says revision {HEAD} and lacks tables ({_listed(lacking)}): put a backup in its "
+            "place, or name another database in store.url"
+        )
+
+
 def known_revisions() -> tuple[str, ...]:
     """Return every revision that this program knows, the oldest first."""
     from alembic.script import ScriptDirectory
@@ -90,16 +102,25 @@ def _config() -> "Config":
 
 
 def _holds_rows(connection: Connection) -> bool:
-    tables = (sa.table(name) for name in sa.inspect(connection).get_table_names() if name != "alembic_version")
+    names = (name for name in sa.inspect(connection).get_table_names() if name != "alembic_version")
     one: sa.ColumnElement[int] = sa.literal_column("1")
-    return any(connection.execute(sa.select(one).select_from(table).limit(1)).first() for table in tables)
+    return any(connection.execute(sa.select(one).select_from(sa.table(name)).limit(1)).first() for name in names)
 
 
-def _refuse_others(connection: Connection, name: str) -> None:
-    """Complain of tables when none of them is ours."""
-    others = sorted(set(sa.inspect(connection).get_table_names()) - {"alembic_version"})
-    if others:
-        listed = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
+def _refuse_tables(connection: Connection, name: str) -> None:
+    """Complain of a database that says no revision of ours and yet holds tables."""
+    present = sorted(set(sa.inspect(connection).get_table_names()) - {"alembic_version"})
+    ours = [table for table in present if table in SQLModel.metadata.tables]
+    if ours:
         raise errors.StoreError(
-            f"{name} holds tables of another program ({listed}): name a database of its own in store.url"
+            f"{name} is half made: it holds tables of this program ({_listed(ours)}) and does not say at which "
+            "revision: put a backup in its place, or name another database in store.url"
         )
+    if present:
+        raise errors.StoreError(
+            f"{name} holds tables of another program ({_listed(present)}): name a database of its own in store.url"
+        )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
