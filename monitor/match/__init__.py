@@ -53,9 +53,7 @@ def failing_tests(ruleset: rules.RuleSet) -> tuple[Complaint, ...]:
 
 def _view(entry: model.Entry, ruleset: rules.RuleSet, now: datetime) -> evaluate.View:
     scan = ruleset.program.scan(text.read(entry))
-    return evaluate.View(
-        ruleset.program, scan, lambda node: next(conditions.refusals(node.conditions, entry, now), None) is None
-    )
+    return evaluate.View(ruleset.program, scan, lambda node: not any(conditions.refusals(node.conditions, entry, now)))
 
 
 def _examples(ruleset: rules.RuleSet) -> Iterator[tuple[RuleNode, Example, bool]]:

@@ -11,7 +11,8 @@ from itertools import combinations
 
 from monitor import model
 from monitor.match import forms, near
-from monitor.match.near import Group, Piece
+from monitor.match.near import Group
+from monitor.rules.gates import Piece
 from monitor.rules.nodes import (
     AllOf,
     AnyOf,
@@ -37,8 +38,8 @@ Stretch = tuple[int, int]
 class View:
     """What a node may look at: a scanned text, some of its fields, and not the cancelled stretches.
 
-    meets: whether the entry meets a rule's conditions. rules, leaves, places, views: what came of each, so that nothing
-    is done twice.
+    meets: whether the entry meets a rule's conditions. rules, views, pieces: what came of each rule, choice of fields
+    and set of terms, so that nothing is done twice.
     """
 
     program: Program
@@ -48,29 +49,34 @@ class View:
     cancelled: tuple[Stretch, ...] = ()
     rules: dict[tuple[str, frozenset[model.Field]], Found] = field(default_factory=dict)
     views: dict[frozenset[model.Field], "View"] = field(default_factory=dict)
-    leaves: dict[tuple[int, frozenset[model.Field]], list[Group]] = field(default_factory=dict)
-    places: dict[tuple[int, frozenset[model.Field]], list[Group]] = field(default_factory=dict)
+    pieces: dict[int, Sequence[Piece]] = field(default_factory=dict)
 
     def sees(self, group: Group) -> bool:
-        """Return whether a group stands in the fields and touches nothing that is cancelled."""
+        """Return whether a group touches nothing that is cancelled."""
         return not any(group.start < end and start < group.end for start, end in self.cancelled)
 
     def inside(self, fields: frozenset[model.Field]) -> "View":
         """Return this view on fewer fields with nothing cancelled; made once for each choice of fields."""
-        fields &= self.fields
+        if fields != self.fields:
+            fields &= self.fields
         made = self.views.get(fields)
         if made is None:
-            made = self.views[fields] = replace(self, fields=fields, cancelled=())
+            made = View(self.program, self.scan, self.meets, fields, (), self.rules, self.views)
+            self.views[fields] = made
         return made
 
     def without(self, stretches: Sequence[Stretch]) -> "View":
         """Return this view with more stretches cancelled."""
         return replace(self, cancelled=(*self.cancelled, *stretches)) if stretches else self
 
+    def only(self, field_: model.Field) -> "View":
+        """Return this view on one of its fields, with the same cancelled."""
+        return self.inside(frozenset((field_,))).without(self.cancelled)
+
 
 def rule(node: RuleNode, view: View) -> Found:
     """Return what makes a rule match, None when it does not. Its conditions on feeds and so on count."""
-    if not view.meets(node):
+    if node.conditions and not view.meets(node):
         return None
     inside = view.inside(node.fields)
     if node.unless_anywhere is not None and find(node.unless_anywhere, inside) is not None:
@@ -97,7 +103,10 @@ def find(node: Node, view: View) -> Found:
 
 
 def _leaf(node: Leaf, view: View) -> Found:
-    return [group for group in _occurrences(node, view) if view.sees(group)] or None
+    groups = _groups(pieces_of(node, view))
+    if view.cancelled:
+        groups = [group for group in groups if view.sees(group)]
+    return groups or None
 
 
 def _any(node: AnyOf, view: View) -> Found:
@@ -126,7 +135,7 @@ def _all(node: AllOf, view: View) -> Found:
 def sentences_of(node: Node, view: View) -> list[Stretch]:
     """Return the sentences in which `node` occurs."""
     text = view.scan.text
-    numbers = {text.part_of[piece.start] for group in find(node, view) or () for piece in group.pieces or (group,)}
+    numbers = {text.part_of[piece[0]] for group in find(node, view) or () for piece in group.pieces or (group,)}
     return [(text.parts[number].first, text.parts[number].end) for number in sorted(numbers)]
 
 
@@ -140,11 +149,14 @@ def _at_least(node: AtLeast, view: View) -> Found:
 
 
 def _near(node: Near, view: View) -> Found:
-    return [group for group in near_groups(node, view, tight=True) if view.sees(group)] or None
+    groups = near_groups(node, view, tight=True)
+    if view.cancelled:
+        groups = [group for group in groups if view.sees(group)]
+    return groups or None
 
 
 def _in(node: In, view: View) -> Found:
-    return find(node.node, replace(view, fields=view.fields & {node.field}))
+    return find(node.node, view.only(node.field))
 
 
 def _rule_ref(node: RuleRef, view: View) -> Found:
@@ -178,17 +190,16 @@ def _form(node: Form, view: View) -> Found:
 def near_groups(node: Near, view: View, *, tight: bool) -> list[Group]:
     """Return the groups of a `near`: with tight, for each beginning only the one that ends soonest."""
     if node.within is Within.TITLE:
-        view = replace(view, fields=view.fields & {model.Field.TITLE})
+        view = view.only(model.Field.TITLE)
     reach = node.within if isinstance(node.within, int) else None
+    if tight and (pairs := _pairs(node, view)) is not None:
+        return pairs
     operands: list[list[Group]] = []
     for child in node.nodes:
         if not isinstance(child, Not):
             operands.append(spots(child, view))
             if not operands[-1]:
                 return []
-    if tight and len(operands) == len(node.nodes) == 2 and len(operands[0]) * len(operands[1]) <= near.FEW:
-        units = None if node.within is Within.TITLE else view.scan.text.part_of
-        return near.pairs(operands[0], operands[1], reach, units, ordered=node.ordered)
     forbidden = [group for child in node.nodes if isinstance(child, Not) for group in spots(child.node, view)]
     choose = near.tightest if tight else near.every
     found: list[Group] = []
@@ -202,6 +213,20 @@ def near_groups(node: Near, view: View, *, tight: bool) -> list[Group]:
         if len(found) >= near.MOST:
             break
     return found
+
+
+def _pairs(node: Near, view: View) -> list[Group] | None:
+    """Return the groups of a `near` of two sets of terms, as most are; None for any other, and for very many words."""
+    match node.nodes:
+        case (Leaf() as first, Leaf() as last):
+            one, other = pieces_of(first, view), pieces_of(last, view)
+            if len(one) * len(other) > near.FEW:
+                return None
+            reach = node.within if isinstance(node.within, int) else None
+            units = None if node.within is Within.TITLE else view.scan.text.part_of
+            return near.pairs(one, other, reach, units, ordered=node.ordered)
+        case _:
+            return None
 
 
 def by_unit(node: Near, operands: Sequence[list[Group]], view: View) -> Iterator[tuple[int, list[list[Group]]]]:
@@ -225,7 +250,7 @@ def spots(node: Node, view: View) -> list[Group]:
     """Return the groups that a node offers to the `near` around it, each within one sentence."""
     match node:
         case Leaf():
-            return _occurrences(node, view)
+            return _groups(pieces_of(node, view))
         case AnyOf():
             return [group for child in view.scan.passed.alternatives(node) for group in spots(child, view)]
         case AllOf():
@@ -236,42 +261,35 @@ def spots(node: Node, view: View) -> list[Group]:
         case Near():
             return near_groups(node, view, tight=False)
         case In():
-            return spots(node.node, replace(view, fields=view.fields & {node.field}))
+            return spots(node.node, view.only(node.field))
         case _:
             return find(node, replace(view, cancelled=())) or []
 
 
-def _places(term: int, view: View) -> list[Group]:
-    """Return one term's occurrences in the view's fields; many rules ask for the same words."""
-    key = (term, view.fields)
-    found = view.places.get(key)
-    if found is None:
-        text = view.scan.text
-        found = view.places[key] = [
-            Group(start, end, (Piece(start, end, term),))
-            for start, end in view.scan.spans[term]
-            if text.parts[text.part_of[start]].field in view.fields
-        ]
-    return found
-
-
-def _occurrences(node: Leaf, view: View) -> list[Group]:
+def pieces_of(node: Leaf, view: View) -> Sequence[Piece]:
     """Return a leaf's occurrences in the view's fields, in reading order, the longer first."""
     ids = view.program.ids[node]
-    key = (id(ids), view.fields)
-    found = view.leaves.get(key)
+    found = view.pieces.get(id(ids))
     if found is None:
         spans = view.scan.spans
-        few, many = (ids, spans) if len(ids) < len(spans) else (spans, ids)
-        found = [group for term in few if term in many for group in _places(term, view)]
-        if len(found) > 1:
-            found.sort(key=_reading_order)
-        view.leaves[key] = found
+        seen = ids & spans.keys()
+        found = spans[next(iter(seen))] if len(seen) == 1 else [piece for term in seen for piece in spans[term]]
+        text = view.scan.text
+        if not text.has <= view.fields:
+            found = [piece for piece in found if text.field_of(piece[0]) in view.fields]
+        if len(seen) > 1:
+            found = sorted(found, key=_reading_order)
+        view.pieces[id(ids)] = found
     return found
 
 
-def _reading_order(group: Group) -> tuple[int, int, tuple[Piece, ...]]:
-    return group.start, -group.end, group.pieces
+def _groups(pieces: Sequence[Piece]) -> list[Group]:
+    return [Group(piece[0], piece[1], (piece,)) for piece in pieces]
+
+
+def _reading_order(piece: Piece) -> tuple[int, int, int]:
+    start, end, term = piece
+    return start, -end, term
 
 
 _FINDERS: Mapping[type[Node], Callable[..., Found]] = {

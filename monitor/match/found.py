@@ -12,17 +12,17 @@ MOST_EVIDENCE = 50
 def evidence(groups: Iterable[Group], program: Program, scan: Scan) -> tuple[model.Evidence, ...]:
     """Return the words of some groups in reading order, each once, the longest of those that begin together."""
     body = scan.text
+    starts, ends, part_of = body.starts, body.ends, body.part_of
     made: dict[tuple[int, int], model.Evidence] = {}
     for piece in sorted({piece for group in groups for piece in group.pieces}):
-        field = body.field_of(piece.start)
-        start, end = scan.printed.get((piece.term, piece.start, piece.end)) or (
-            body.starts[piece.start],
-            body.ends[piece.end - 1],
-        )
-        known = made.get((body.part_of[piece.start], start))
+        first, last, term = piece
+        sentence = part_of[first]
+        start, end = scan.printed.get(piece) or (starts[first], ends[last - 1])
+        known = made.get((sentence, start))
         if known is None or known.end < end:
-            one = model.Evidence(field, start, end, body.fields[field][start:end], program.terms[piece.term].written)
-            made[body.part_of[piece.start], start] = one
+            field = body.parts[sentence].field
+            one = model.Evidence(field, start, end, body.fields[field][start:end], program.terms[term].written)
+            made[sentence, start] = one
     return tuple(made.values())[:MOST_EVIDENCE]
 
 

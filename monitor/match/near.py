@@ -10,18 +10,12 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
+from monitor.rules.gates import Piece
+
 MOST = 1000  # groups that one node may yield; real texts yield a handful
 TRIED = 20_000  # ways to choose that are tried for them
 FEW = 64  # pairs of groups that are looked at one by one
 NEAREST = 100  # groups of one operand that are looked at behind another; real sentences hold a handful
-
-
-class Piece(NamedTuple):
-    """One term's occurrence: first word, one past the last, and the term's number."""
-
-    start: int
-    end: int
-    term: int
 
 
 class Group(NamedTuple):
@@ -61,28 +55,27 @@ def tightest(operands: Sequence[Sequence[Group]], reach: int | None, *, ordered:
 
 
 def pairs(
-    one: Sequence[Group], other: Sequence[Group], reach: int | None, units: Sequence[int] | None, *, ordered: bool
+    one: Sequence[Piece], other: Sequence[Piece], reach: int | None, units: Sequence[int] | None, *, ordered: bool
 ) -> list[Group]:
-    """Return what `tightest` returns for two operands with few groups, at less cost.
+    """Return what `tightest` returns for two operands of single terms with few occurrences, at less cost.
 
-    units: for each word the stretch that it stands in; None when all stand in one.
+    Both are in reading order. units: for each word the stretch that it stands in; None when all stand in one.
     """
     found: list[Group] = []
     for firsts, lasts in ((one, other),) if ordered else ((one, other), (other, one)):
         for first in firsts:
-            best: Group | None = None
+            start, end, _ = first
+            best: Piece | None = None
             for last in lasts:
-                if (
-                    last.start > first.start
-                    and (best is None or last.end < best.end)
-                    and (reach is None or last.start - first.end < reach)
-                    and (units is None or units[first.start] == units[last.start])
-                    and not (ordered and last.start < first.end)
-                    and not _share(first, last)
-                ):
+                at = last[0]
+                if at < end:
+                    continue
+                if (reach is not None and at - end >= reach) or (units is not None and units[at] != units[start]):
+                    break
+                if best is None or last[1] < best[1]:
                     best = last
             if best is not None:
-                found.append(_joined((first, best)))
+                found.append(Group(start, best[1], (first, best)))
     return found
 
 
@@ -178,7 +171,7 @@ def _share(one: Group, other: Group) -> bool:
     """Return whether a word serves both groups."""
     if one.end <= other.start or other.end <= one.start:
         return False
-    return any(a.start < b.end and b.start < a.end for a in one.pieces for b in other.pieces)
+    return any(a[0] < b[1] and b[0] < a[1] for a in one.pieces for b in other.pieces)
 
 
 def _joined(chosen: Sequence[Group]) -> Group:

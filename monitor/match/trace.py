@@ -61,7 +61,7 @@ class Trace:
 def of_rule(node: RuleNode, entry: model.Entry, view: View, now: datetime) -> Trace:
     """Return the tree of one rule."""
     groups = evaluate.rule(node, view)
-    inside = replace(view, fields=view.fields & node.fields, cancelled=())
+    inside = view.inside(node.fields)
     refused = tuple(
         Trace("conditions", holds=False, note=reason) for reason in conditions.refusals(node.conditions, entry, now)
     )
@@ -108,9 +108,9 @@ def _of(node: Node, view: View) -> Trace:
     groups = evaluate.find(node, view)
     below = view
     if isinstance(node, In):
-        below = replace(view, fields=view.fields & {node.field})
+        below = view.only(node.field)
     elif isinstance(node, Near) and node.within is Within.TITLE:
-        below = replace(view, fields=view.fields & {model.Field.TITLE})
+        below = view.only(model.Field.TITLE)
     inner = tuple(_of(child, below) for child in children(node))
     words = found.evidence(groups or (), view.program, view.scan)
     if groups is not None:
@@ -164,7 +164,7 @@ def _miss(node: Node, view: View, inner: tuple[Trace, ...]) -> str:
 def _near_miss(node: Near, view: View) -> str:
     """Return what came nearest to a `near`: a part that is absent, or the closest that its parts came."""
     if node.within is Within.TITLE:
-        view = replace(view, fields=view.fields & {model.Field.TITLE})
+        view = view.only(model.Field.TITLE)
     operands = [(child, evaluate.spots(child, view)) for child in node.nodes if not isinstance(child, Not)]
     absent = [_label(child) for child, groups in operands if not groups]
     if absent:
@@ -196,7 +196,7 @@ def _closest(node: Near, view: View) -> tuple[Group, int] | None:
     best: tuple[Group, int] | None = None
     for _, pools in evaluate.by_unit(node, operands, view):
         for group in near.tightest(pools, None, ordered=node.ordered):
-            apart = max(piece.start for piece in group.pieces) - min(group.pieces).end + 1
+            apart = max(start for start, _, _ in group.pieces) - min(group.pieces)[1] + 1
             if best is None or apart < best[1]:
                 best = group, apart
     return best

@@ -9,23 +9,23 @@ import ahocorasick_rs
 import re2
 
 from monitor.rules import gates, terms
+from monitor.rules.gates import Piece
 from monitor.rules.nodes import Leaf, Node, RuleNode, Term, TermKind, walk
 from monitor.rules.text import Text
 
 _LONE = re.compile("[\ud800-\udfff]")  # half a character; RE2 reads UTF-8, which has none
-Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What a text holds. spans: for each term that was seen, where: first word and one past the last.
+    """What a text holds. spans: for each term that was seen, where.
 
     printed: for regular expressions, the characters of an occurrence in its field. passed: what may hold.
     """
 
     text: Text
-    spans: Mapping[int, Sequence[Span]]
-    printed: Mapping[tuple[int, int, int], Span]
+    spans: Mapping[int, Sequence[Piece]]
+    printed: Mapping[Piece, tuple[int, int]]
     passed: gates.Passed
 
 
@@ -33,39 +33,51 @@ class Scan:
 class Program:
     """The compiled rules.
 
-    rules: those that are enabled. ids: the numbers of each leaf's terms. patterns: for each that the automaton seeks,
-    how many words it has, its terms, and those of its terms that the pattern alone does not tell.
+    rules: those that are enabled. ids: the numbers of each leaf's terms. words: the terms that are one whole word, by
+    that word; patterns: for each of the others that the automaton seeks, how many words it has, and its terms.
+    unsure: terms that such a find alone does not tell.
     """
 
     rules: tuple[RuleNode, ...]
     by_id: Mapping[str, RuleNode]
     terms: tuple[Term, ...]
     ids: Mapping[Leaf, frozenset[int]]
+    words: Mapping[str, Sequence[int]]
+    patterns: Sequence[tuple[int, Sequence[int]]]
     automaton: ahocorasick_rs.AhoCorasick | None
-    patterns: tuple[tuple[int, tuple[int, ...], tuple[int, ...]], ...]
+    unsure: frozenset[int]
     regexes: "Regexes | None"
     gates: gates.Gates
 
     def scan(self, text: Text) -> Scan:
         """Return where each term occurs in `text`."""
-        spans: dict[int, list[Span]] = {}
-        if self.automaton is not None:
-            hits = self.automaton.find_matches_as_indexes(text.joined, overlapping=True)
-            offsets = text.offsets if hits else ()
-            for pattern, start, _ in hits:
-                length, sure, unsure = self.patterns[pattern]
-                first = bisect_left(offsets, start)
-                for number in sure:
-                    spans.setdefault(number, []).append((first, first + length))
-                for number in unsure:
-                    term = self.terms[number]
-                    last = first + len(term.words)
-                    if _agrees(term, text, first, last):
-                        spans.setdefault(number, []).append((first, last))
-        printed: dict[tuple[int, int, int], Span] = {}
+        spans: dict[int, list[Piece]] = {}
+        for first, numbers in enumerate(map(self.words.get, text.words)):
+            if numbers is not None:
+                self._add(numbers, first, 1, text, spans)
+        hits = self.automaton.find_matches_as_indexes(text.joined, overlapping=True) if self.automaton else ()
+        for pattern, start, _ in hits:
+            length, numbers = self.patterns[pattern]
+            self._add(numbers, bisect_left(text.offsets, start), length, text, spans)
+        printed: dict[Piece, tuple[int, int]] = {}
         if self.regexes is not None:
             self.regexes.scan(text, spans, printed)
-        return Scan(text, spans, printed, self.gates.passed(set(spans)))
+        return Scan(text, spans, printed, self.gates.passed(spans, text))
+
+    def _add(self, numbers: Sequence[int], first: int, length: int, text: Text, spans: dict[int, list[Piece]]) -> None:
+        """Add an occurrence of each of some terms that begins with word number `first`, where it truly is one."""
+        for number in numbers:
+            last = first + length
+            if number in self.unsure:
+                term = self.terms[number]
+                last = first + len(term.words)
+                if not _agrees(term, text, first, last):
+                    continue
+            piece = (first, last, number)
+            if number in spans:
+                spans[number].append(piece)
+            else:
+                spans[number] = [piece]
 
     def candidates(self, scan: Scan) -> list[RuleNode]:
         """Return the rules that may match, in the order of the files."""
@@ -81,20 +93,27 @@ def compile_rules(rules: Sequence[RuleNode]) -> Program:
             if isinstance(node, Leaf):
                 table.add(node)
     enabled = tuple(rule for rule in rules if rule.enabled)
+    words: dict[str, list[int]] = {}
     patterns: dict[str, list[int]] = {}
-    for number, term in enumerate(table.terms):
+    for term, number in table.numbers.items():
         for pattern in terms.patterns(term):
-            patterns.setdefault(pattern, []).append(number)
+            word = pattern.strip()
+            if pattern == f" {word} " and " " not in word:
+                words.setdefault(word, []).append(number)
+            else:
+                patterns.setdefault(pattern, []).append(number)
     regexes = [number for number, term in enumerate(table.terms) if term.kind is TermKind.REGEX]
     return Program(
         rules=enabled,
         by_id=by_id,
         terms=tuple(table.terms),
         ids=table.ids,
+        words={word: tuple(numbers) for word, numbers in words.items()},
+        patterns=tuple((len(pattern.split()), tuple(numbers)) for pattern, numbers in patterns.items()),
         automaton=ahocorasick_rs.AhoCorasick(list(patterns)) if patterns else None,
-        patterns=tuple((len(pattern.split()), *_told(numbers, table.terms)) for pattern, numbers in patterns.items()),
+        unsure=frozenset(number for number, term in enumerate(table.terms) if terms.needs_check(term)),
         regexes=Regexes(regexes, [table.terms[number].pattern for number in regexes]) if regexes else None,
-        gates=gates.build(by_id, enabled, table.ids),
+        gates=gates.build(by_id, enabled, table.ids, table.terms),
     )
 
 
@@ -109,7 +128,7 @@ class Regexes:
             self._set.Add(pattern)
         self._set.Compile()
 
-    def scan(self, text: Text, spans: dict[int, list[Span]], printed: dict[tuple[int, int, int], Span]) -> None:
+    def scan(self, text: Text, spans: dict[int, list[Piece]], printed: dict[Piece, tuple[int, int]]) -> None:
         """Add each expression's occurrences to `spans`, and their characters to `printed`."""
         for field_, written in text.fields.items():
             content = written if written.isascii() else _LONE.sub("\ufffd", written)
@@ -118,8 +137,8 @@ class Regexes:
                 for found in self._compiled[index].finditer(content):
                     span = text.span(field_, found.start(), found.end()) if found.end() > found.start() else None
                     if span:
-                        spans.setdefault(number, []).append(span)
-                        printed[number, *span] = (found.start(), found.end())
+                        spans.setdefault(number, []).append((*span, number))
+                        printed[*span, number] = (found.start(), found.end())
 
 
 def occurs(term: Term, text: Text) -> bool:
@@ -159,12 +178,6 @@ def _nodes(rule: RuleNode) -> Iterator[Node]:
     for part in (rule.match, rule.unless, rule.unless_anywhere):
         if part is not None:
             yield from walk(part)
-
-
-def _told(numbers: Sequence[int], of: Sequence[Term]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return the terms that a pattern alone tells, and those that it does not."""
-    unsure = tuple(number for number in numbers if terms.needs_check(of[number]))
-    return tuple(number for number in numbers if number not in unsure), unsure
 
 
 def _agrees(term: Term, text: Text, first: int, last: int) -> bool:

@@ -71,6 +71,11 @@ class Text:
     joined: str
 
     @cached_property
+    def has(self) -> frozenset[model.Field]:
+        """The fields that hold a word."""
+        return frozenset(part.field for part in self.parts)
+
+    @cached_property
     def part_of(self) -> tuple[int, ...]:
         """For each word the index of its sentence."""
         return tuple(chain.from_iterable(repeat(at, part.end - part.first) for at, part in enumerate(self.parts)))
@@ -95,8 +100,17 @@ class Text:
 
     @cached_property
     def _places(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        places = list(chain.from_iterable(_places(text) for text in self.fields.values()))
-        return tuple(start for start, _ in places), tuple(end for _, end in places)
+        starts: list[int] = []
+        ends: list[int] = []
+        for text in self.fields.values():
+            at = 0
+            for raw in text.split():
+                at = text.index(raw, at)
+                for _, start, end, _, _ in _CHUNKS[raw]:
+                    starts.append(at + start)
+                    ends.append(at + end)
+                at += len(raw)
+        return tuple(starts), tuple(ends)
 
     def field_of(self, word: int) -> model.Field:
         """Return the field in which word number `word` stands."""
@@ -187,16 +201,6 @@ def _ends(raws: Sequence[str], found: list[Word]) -> Iterator[int]:
         waiting = chunk[-1].breaks
         if waiting is Break.YES:
             yield len(found)
-
-
-def _places(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where each word of `text` begins and ends."""
-    at = 0
-    for raw in text.split():
-        at = text.index(raw, at)
-        for word in _CHUNKS[raw]:
-            yield at + word.start, at + word.end
-        at += len(raw)
 
 
 # --- words of a chunk -------------------------------------------------------------------------------------------
