@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 unexport PYTHONDONTWRITEBYTECODE  # the tests start many processes: let them keep what they compile
 
-.PHONY: help demo test check format-check lint types imports tests fix lock bench clean
+.PHONY: help demo test check format-check lint types imports tests docs fix lock bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,9 @@ imports: $(STAMP)
 tests: $(STAMP)
 	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term --cov-fail-under=95
 
+docs: $(STAMP)  ## the documentation as a site, in site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 fix: $(STAMP)  ## mend what a tool can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -45,4 +48,4 @@ lock: $(STAMP)  ## write requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group dev --all-extras --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements.lock
 
 clean:  ## remove what the targets made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.* build dist
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.* build dist site
