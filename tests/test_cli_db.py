@@ -114,6 +114,26 @@ def test_an_import_needs_an_empty_database(desk: Path, empty: Path) -> None:
     assert found.err.startswith("already running: process ")
 
 
+def test_what_a_damaged_index_does_not_hold_is_saved(desk: Path, empty: Path) -> None:
+    """An export reads the tables: where only indexes are damaged, an import into a new database has everything."""
+    whole = monitor("db", "export", folder=desk).out
+    desks.damage(desk / "monitor.db", "entries_first_seen_at", "entries_feed_id_key", "feeds_next_poll_at")
+    assert monitor("db", "check", folder=desk).status == 3
+    saved = monitor("db", "export", folder=desk).out
+    assert saved.splitlines()[1:-1] == whole.splitlines()[1:-1]
+    assert monitor("db", "import", folder=empty, stdin=saved.encode()).status == 0
+    assert monitor("db", "check", folder=empty).status == 0
+
+
+def test_what_a_damaged_table_does_not_hold_is_not_passed_over(desk: Path, empty: Path) -> None:
+    """An export of it ends with a line and status 1, and is no whole one for an import."""
+    desks.damage(desk / "monitor.db", "entries")
+    exported = monitor("db", "export", folder=desk)
+    assert exported.status == 1
+    assert f"{desk}/monitor.db is damaged: put a backup in its place" in exported.err
+    assert "cut off" in monitor("db", "import", folder=empty, stdin=exported.out.encode()).err
+
+
 def test_an_import_of_what_was_cut_leaves_nothing(desk: Path, empty: Path) -> None:
     """It says so in one line; the next one, whole, works. A file that is not there is named."""
     exported = monitor("db", "export", folder=desk).out.encode()

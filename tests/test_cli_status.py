@@ -7,9 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from monitor import clock
-from monitor.store import facts
+from monitor.store import facts, tables
 from tests import desks, postgres
 from tests.commands import SMALL_CONFIG, SMALL_RULES, came_in, monitor, set_up
 from tests.desks import ARRIVED, RETOLD, WARNED, beat, changed, spoil
@@ -195,6 +196,27 @@ def test_every_look_works_on_postgresql(postgres_server: str, tmp_path: Path) ->
         assert monitor("healthcheck", folder=tmp_path).status == 1
         assert "now pending" in monitor("explain", "A-1", folder=tmp_path).out
         assert monitor("status", folder=tmp_path).status == 0
+
+
+def test_among_several_workers_the_one_of_this_machine_is_asked(postgres_server: str, tmp_path: Path) -> None:
+    """A worker elsewhere that lives does not make this machine's healthy; a machine without one hears of any."""
+    here = os.uname().nodename
+    with postgres.database(postgres_server, f"monitor_beat_{os.getpid()}") as url:
+        set_up(tmp_path, config=SMALL_CONFIG + f'[store]\nurl = "{url}"\n')
+        monitor("db", "upgrade", folder=tmp_path)
+        beat(tmp_path, clock.now())
+        assert monitor("healthcheck", folder=tmp_path).out.startswith("alive: process 7 on here")
+        store = changed(tmp_path)
+        for host, age in (("elsewhere", 1), (here, 200)):
+            worker = {"id": host, "host": host, "pid": 8, "version": "1", "revision": "2", "files": {}}
+            at = clock.now() - timedelta(seconds=age)
+            with store.write() as tx:
+                seen = {"clock_ahead": 0.0, "started_at": at, "seen_at": at}
+                tx.connection().execute(sa.insert(tables.workers), [worker | seen])
+        store.close()
+        found = monitor("healthcheck", folder=tmp_path)
+        assert found.status == 1
+        assert found.out.startswith(f"not running: the last heartbeat, of process 8 on {here}, version 1, is 3 min old")
 
 
 def test_a_database_that_is_away_is_failed(tmp_path: Path) -> None:

@@ -132,6 +132,70 @@ def test_the_container_has_one_place_to_write() -> None:
     assert service["healthcheck"]["test"] == ["CMD", "monitor", "healthcheck"]
 
 
+WORKERS = ("worker-1", "worker-2", "worker-3")
+
+
+def test_each_worker_of_the_cluster_is_kept_in_as_the_single_one_is() -> None:
+    """Three workers, each with a name and one volume of its own; all else is what compose.yaml says of the one."""
+    single, services = _composed("compose.yaml")["services"]["monitor"], _composed("compose.cluster.yaml")["services"]
+    assert set(services) == {"database", *WORKERS}
+    own = {"volumes", "hostname", "depends_on", "secrets"}
+    for name in WORKERS:
+        worker = services[name]
+        assert {key: value for key, value in worker.items() if key not in own} == {
+            key: value for key, value in single.items() if key not in own
+        }
+        assert worker["hostname"] == name
+        assert worker["volumes"] == [f"{name}:/var/lib/monitor", "./config:/etc/monitor:ro"]
+        assert worker["depends_on"] == {"database": {"condition": "service_healthy"}}
+
+
+def test_the_clusters_database_may_write_its_volume_and_nothing_else() -> None:
+    """A user without privileges, a read-only root, no published port, a health check."""
+    database = _composed("compose.cluster.yaml")["services"]["database"]
+    assert re.fullmatch(r"postgres:\d+", database["image"])
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", database["user"])
+    assert database["read_only"] is True
+    assert database["cap_drop"] == ["ALL"]
+    assert database["security_opt"] == ["no-new-privileges:true"]
+    assert database["volumes"] == ["database:/var/lib/postgresql/data"]
+    assert {path.partition(":")[0] for path in database["tmpfs"]} == {"/tmp", "/run/postgresql"}
+    assert database["healthcheck"]["test"][:2] == ["CMD", "pg_isready"]
+    assert "ports" not in database
+
+
+def test_every_volume_and_secret_of_the_cluster_is_declared_and_used() -> None:
+    """No password stands in the file: secrets are files, and each has one reader or one kind of reader."""
+    cluster = _composed("compose.cluster.yaml")
+    services = cluster["services"]
+    mounted = {volume.partition(":")[0] for one in services.values() for volume in one["volumes"]} - {"./config"}
+    assert mounted == set(cluster["volumes"])
+    assert {secret for one in services.values() for secret in one["secrets"]} == set(cluster["secrets"])
+    assert services["database"]["secrets"] == ["database-password"]
+    assert all(set(secret) == {"file"} for secret in cluster["secrets"].values())
+    assert not [key for key in services["database"]["environment"] if key.endswith("PASSWORD")]
+
+
+def test_the_clusters_configuration_on_the_page_loads(tmp_path: Path) -> None:
+    """What docs/container.md says to write for the cluster is a configuration that the program reads."""
+    page = (ROOT / "docs" / "container.md").read_text(encoding="utf-8").split("## Three workers on PostgreSQL")[1]
+    written = re.search(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert written
+    secret = tmp_path / "store-url"
+    secret.write_text("postgresql://monitor:a-word@database/monitor\n", encoding="utf-8")
+    text = written[1].replace("/run/secrets/store-url", str(secret))
+    (tmp_path / "config.toml").write_text(text, encoding="utf-8")
+    settings = config.load(tmp_path / "config.toml")
+    assert settings.store_url == "postgresql+psycopg://monitor:a-word@database/monitor"
+    assert "postgresql://monitor:$(cat secrets/database-password)@database/monitor" in page
+
+
+def _composed(name: str) -> dict[str, Any]:
+    with (DEPLOY / name).open(encoding="utf-8") as file:
+        composed: dict[str, Any] = yaml.safe_load(file)
+    return composed
+
+
 def _unit() -> dict[str, list[str]]:
     """Return the settings of [Service]; a key that stands twice has two values."""
     text = (DEPLOY / "monitor.service").read_text(encoding="utf-8")

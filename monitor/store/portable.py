@@ -129,9 +129,10 @@ def _lines(store: engine.Store, now: datetime, progress: Progress | None) -> Ite
 
 
 def _contents(connection: Connection, now: datetime) -> Contents:
-    rows = {
-        table.name: int(connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0) for table in _tables()
-    }
+    rows = {}
+    for table in _tables():  # by the table itself, because an index may be damaged where the table is not
+        counted = sa.select(sa.func.count()).select_from(table).with_hint(table, "NOT INDEXED", "sqlite")
+        rows[table.name] = int(connection.scalar(counted) or 0)
     return Contents(migrate.find_revision(connection) or "", now, rows, _numbers(connection))
 
 
