@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from monitor import clock, config, web
 from monitor.config import schema
-from monitor.store import engine, facts
+from monitor.store import engine, facts, migrate, workers
 from tests import builders
 
 
@@ -22,6 +23,20 @@ def test_healthz_is_well_while_the_heartbeat_is_young(store: engine.Store) -> No
     assert _ask(store, "/healthz").json()["ok"] is True
     _beat(store, timedelta(minutes=5))
     assert _ask(store, "/healthz").status_code == 503
+
+
+def test_healthz_is_this_workers_own(store: engine.Store) -> None:
+    """Another worker's sign of life does not make ours a living one."""
+    other = workers.Worker("b" * 32, "south", 9, "1", migrate.HEAD, {}, timedelta(), clock.now(), clock.now())
+    ours = replace(other, id=store.worker, seen_at=clock.now())
+    with store.write() as tx:
+        workers.beat(tx, ours, clock.now() - timedelta(minutes=5))
+        workers.beat(tx, other, clock.now())
+    _beat(store, timedelta(0))
+    assert _ask(store, "/healthz").status_code == 503
+    with store.write() as tx:
+        workers.beat(tx, ours, clock.now())
+    assert _ask(store, "/readyz").json()["ok"] is True
 
 
 def test_metrics_name_what_waits(store: engine.Store) -> None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from monitor import model
-from monitor.store import engine, entries, facts, feeds, outbox, silences, tables
+from monitor.store import engine, entries, facts, feeds, outbox, silences, tables, workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,8 @@ class Gauges:
 
     failing: active feeds whose last poll failed. due: active feeds whose time has come; longest_due_at: since when the
     first of them waits. entries_pending_since_at, notification_pending_since_at: of the oldest that waits, None when
-    none does. size: of the database in bytes, with its log; free: bytes left on its disk, None when that is another
-    machine's.
+    none does. workers_gone: not seen for a minute, within a day. size: of the database in bytes, with its log; free:
+    bytes left on its disk, None when that is another machine's.
     """
 
     feeds: Mapping[model.FeedStatus, int]
@@ -32,6 +32,8 @@ class Gauges:
     notifications: Mapping[tuple[str, model.NotificationState], int]
     notification_pending_since_at: datetime | None
     silences: int
+    workers: int
+    workers_gone: int
     heartbeat_at: datetime | None
     size: int
     free: int | None
@@ -43,6 +45,7 @@ def look(store: engine.Store, now: datetime) -> Gauges:
         next_due_at = feeds.next_due_at(tx)
         due = _count_feeds(tx, tables.feeds.c.next_poll_at <= now)
         beat = facts.find(tx, "heartbeat")
+        gone = [worker.is_gone for worker in workers.list_workers(tx, now)]
         return Gauges(
             feeds=feeds.count_by_status(tx),
             failing=_count_feeds(tx, tables.feeds.c.failures > 0),
@@ -53,6 +56,8 @@ def look(store: engine.Store, now: datetime) -> Gauges:
             notifications=outbox.counts(tx),
             notification_pending_since_at=outbox.oldest_pending_at(tx),
             silences=len(silences.list_active(tx, now)),
+            workers=gone.count(False),
+            workers_gone=gone.count(True),
             heartbeat_at=beat[1] if beat else None,
             size=_size(tx, store.path),
             free=shutil.disk_usage(store.path.parent).free if store.path else None,

@@ -63,6 +63,12 @@ def _counts(found: gauges.Gauges) -> Iterator[Metric]:
     for (channel, state), count in found.notifications.items():
         family.add_metric([channel, state.value], count)
     yield family
+    family = GaugeMetricFamily(
+        "monitor_workers", "Workers on the database; gone: not seen for a minute.", labels=["state"]
+    )
+    for state_of, number in (("alive", found.workers), ("gone", found.workers_gone)):
+        family.add_metric([state_of], number)
+    yield family
     yield GaugeMetricFamily("monitor_silences", "Silences in force.", found.silences)
     yield GaugeMetricFamily("monitor_store_size_bytes", "Size of the database, its log included.", found.size)
     text = "Space that is left on the disk of a SQLite database."
