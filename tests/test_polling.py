@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from math import inf
 
 import pytest
+import sqlalchemy as sa
 
 from monitor import clock, errors, model, pipeline, poll, sandbox
 from monitor.daemon.thread import StoreThread
 from monitor.pipeline import novelty
-from monitor.store import engine, entries, feeds, hosts
+from monitor.store import engine, entries, feeds, hosts, tables
 from tests import builders, servers
 
 
@@ -128,6 +130,22 @@ def test_polls_that_wait_for_their_turn_do_not_disturb_a_host_at_rest(
         assert sum(feed.failures for feed in feeds.list_feeds(tx)) <= 4
 
 
+def test_a_worker_that_may_be_taken_for_gone_asks_nothing(store: engine.Store, server: servers.FeedServer) -> None:
+    """It gives back what it claimed, unasked: others may have it by now; heard of again, it goes on."""
+
+    async def go() -> None:
+        async with _polling(store, server, ["/a.xml"]) as polling:
+            store.alive_until = 0.0
+            assert await polling.start_due() == 1
+            await asyncio.to_thread(servers.until, lambda: _is_free(store))
+            assert server.count("/a.xml") == 0
+            store.alive_until = inf
+            assert await polling.start_due() == 1
+            await asyncio.to_thread(servers.until, lambda: server.count("/a.xml") == 1)
+
+    asyncio.run(go())
+
+
 def test_a_feed_that_failed_takes_no_time_from_others(store: engine.Store, server: servers.FeedServer) -> None:
     """The document of a feed that failed last time is read in the parser's slow lane; of a feed that is well, not."""
     server.script("/a.xml", servers.Answer(500), servers.Answer(200, servers.rss("A")))
@@ -184,6 +202,12 @@ def test_a_feed_says_for_itself_what_its_first_poll_is_worth() -> None:
     assert judge.record(novelty.Answer(_feed("one.example"), builders.NOON, fetched, parsed), {}).quiet
     later = _feed("one.example", first_polled_at=builders.NOON)
     assert not judge.record(novelty.Answer(later, builders.NOON, fetched, parsed), {}).quiet
+
+
+def _is_free(store: engine.Store) -> bool:
+    with store.read() as tx:
+        held = sa.select(sa.func.count()).where(tables.feeds.c.lease.is_not(None))
+        return tx.connection().scalar(held) == 0
 
 
 def _run_all(

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from monitor import errors, model
-from monitor.store import engine, entries, feeds, outbox, rule_versions, stories
+from monitor.store import engine, entries, facts, feeds, outbox, rule_versions, stories
 from tests import stored
 from tests.stored import MINUTE, NOON
 
@@ -147,6 +147,16 @@ def test_the_same_files_are_taken_up_once(store: engine.Store) -> None:
     assert len(set(race(work))) == 1
     with store.read() as tx:
         assert [feed.name for feed in feeds.list_feeds(tx)] == ["A", "B", "C"]
+
+
+def test_workers_agree_on_what_is_set_once(store: engine.Store) -> None:
+    """Of workers that name the installation at once one is first, and all of them go by its name."""
+
+    def work(number: int) -> object:
+        with store.write() as tx:
+            return facts.put_once(tx, "identity", {"id": number}, NOON)["id"]
+
+    assert len(set(race(work))) == 1
 
 
 def test_a_storys_alerts_are_numbered_without_gaps(store: engine.Store) -> None:

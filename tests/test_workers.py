@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from monitor import clock, model
+from monitor import clock, errors, model
 from monitor.store import engine, entries, facts, feeds, migrate, outbox, tables, workers
 from tests import postgres, stored
 from tests.commands import SMALL_CONFIG, monitor, set_up
+from tests.e2e import loopback
 from tests.stored import MINUTE, NOON
 
 SELF = workers.Worker(
@@ -138,3 +139,56 @@ def _hold(store: engine.Store, worker: workers.Worker) -> tuple[model.Feed, int,
         (claimed,) = entries.claim_pending(tx, NOON, limit=1, lease=f"{worker.id}:entry", until=NOON + MINUTE)
         assert outbox.claim_next(tx, "desk", NOON, lease=f"{worker.id}:send", until=NOON + MINUTE)
     return feed, claimed.id, number
+
+
+@pytest.mark.slow
+def test_what_the_database_does_not_answer_is_given_up(postgres_server: str) -> None:
+    """Silence on a wire that is well otherwise ends with a complaint; mended, the next transaction passes."""
+    with loopback.Loop() as loop:
+        wire = loopback.Wire(loop, postgres_server)
+        store = engine.open_store(f"{wire.url}&connect_timeout=2")
+        store.bound(timedelta(seconds=0.3))
+        _look(store)
+        wire.freeze()
+        with pytest.raises(errors.StoreError, match="cannot be reached"):
+            _look(store)
+        wire.mend()
+        _look(store)
+        wire.cut()
+        with pytest.raises(errors.StoreError, match="cannot be reached"):
+            _look(store)
+        wire.mend()
+        _look(store)
+        store.close()
+
+
+def test_who_stands_still_under_a_lock_loses_it(postgres_store: engine.Store) -> None:
+    """The server ends a transaction that holds a lock of all workers and does nothing for five seconds."""
+    with postgres_store.write() as tx:
+        engine.story_lock(tx)
+        assert tx.connection().scalar(sa.text("SHOW idle_in_transaction_session_timeout")) == "5s"
+    with postgres_store.read() as tx:
+        assert tx.connection().scalar(sa.text("SHOW idle_in_transaction_session_timeout")) != "5s"
+
+
+def test_a_worker_finds_tables_that_are_newer(store: engine.Store) -> None:
+    """It is told which revision, and what to do; tables that it knows are no matter."""
+    assert store.newer() == ""
+    with store.write() as tx:
+        tx.connection().execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    assert "was upgraded to revision 9999 under this program: install the newer program everywhere" in store.newer()
+
+
+def test_the_clock_follows_another() -> None:
+    """It goes on by the steady clock from what the other one said, and back by the machine's own."""
+    clock.follow(NOON)
+    try:
+        assert NOON <= clock.now() < NOON + MINUTE
+    finally:
+        clock.follow(None)
+    assert abs(clock.now() - clock.wall()) < MINUTE
+
+
+def _look(store: engine.Store) -> None:
+    with store.read() as tx:
+        assert tx.connection().scalar(sa.text("SELECT 1")) == 1

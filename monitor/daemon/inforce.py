@@ -94,11 +94,7 @@ def apply(
 def identity(store: engine.Store, now: datetime) -> str:
     """Return the name of this installation, made once: it keeps the keys of two installations' messages apart."""
     with store.write() as tx:
-        found = facts.find(tx, "identity")
-        if found is None:
-            facts.put(tx, "identity", {"id": uuid.uuid4().hex[:12]}, now)
-            found = facts.find(tx, "identity")
-    return str(found[0]["id"]) if found else ""
+        return str(facts.put_once(tx, "identity", {"id": uuid.uuid4().hex[:12]}, now)["id"])
 
 
 def policy(settings: config.Settings) -> pipeline.Policy:

@@ -36,8 +36,8 @@ def used(tx: Session, channel: str, now: datetime, *, before: int) -> Used:
     on_its_way = sa.and_(on_its_way, sa.not_(engine.lease_is_free(table, at)))
     counts = {True: 0, False: 0}
     for condition in (sent, on_its_way):
-        for kind, count in tx.connection().execute(_by_kind(channel, condition)):
-            counts[kind == model.Kind.UPDATE] += count
+        for row in tx.connection().execute(_by_kind(channel, condition)):
+            counts[row.kind == model.Kind.UPDATE] += row.messages
     return Used(counts[False], counts[True])
 
 
@@ -64,5 +64,5 @@ def _by_kind(channel: str, condition: sa.ColumnElement[bool]) -> sa.Select[tuple
         table.c.kind == model.NotificationKind.ALERT,
         table.c.level != model.Level.CRITICAL,
     )
-    wanted = sa.select(alerts.c.kind, sa.func.count()).select_from(joined).where(counted, condition)
+    wanted = sa.select(alerts.c.kind, sa.func.count().label("messages")).select_from(joined).where(counted, condition)
     return wanted.group_by(alerts.c.kind)

@@ -35,7 +35,7 @@ class Answering(psycopg.Connection[Any]):
             return super().wait(_bounded(gen, monotonic() + self.within), *asked[0], **asked[1])
         except _NoAnswerError:
             self.close()
-            raise psycopg.OperationalError(f"no answer within {self.within:g} s") from None
+            raise psycopg.OperationalError(f"connection timeout: no answer within {self.within:g} s") from None
 
 
 class _NoAnswerError(Exception):

@@ -335,13 +335,14 @@ def _begin_sqlite(connection: Connection) -> None:
 def _open_postgresql(url: URL, patience: timedelta) -> Store:
     from monitor.store.answering import KEEPALIVE, Answering
 
-    kept = {name: value for name, value in KEEPALIVE.items() if name not in url.query}
+    wanted = {"connect_timeout": 10, "application_name": "monitor", **KEEPALIVE}
+    wanted = {name: value for name, value in wanted.items() if name not in url.query}
     try:
         engine = sa.create_engine(
             url.set(drivername="postgresql+psycopg"),
             json_serializer=codec.dumps,
             json_deserializer=codec.loads,
-            connect_args={"connect_timeout": 10, "application_name": "monitor", **kept},
+            connect_args=wanted,
             pool_pre_ping=True,
             pool_size=4,
             max_overflow=28,

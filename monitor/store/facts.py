@@ -18,6 +18,15 @@ def put(tx: Session, name: str, value: Mapping[str, object], now: datetime) -> N
     tx.connection().execute(insertion.on_conflict_do_update(index_elements=["name"], set_=changed))
 
 
+def put_once(tx: Session, name: str, value: Mapping[str, object], now: datetime) -> dict[str, Any]:
+    """Set a fact that nobody has set yet, and return what it is, whoever was first."""
+    row = {"name": name, "value": dict(value), "changed_at": now}
+    tx.connection().execute(engine.insert(tx, tables.facts).values(**row).on_conflict_do_nothing())
+    found = find(tx, name)
+    assert found is not None
+    return found[0]
+
+
 def find(tx: Session, name: str) -> tuple[dict[str, Any], datetime] | None:
     """Return a fact and when it was set last, None when it never was."""
     table = tables.facts
