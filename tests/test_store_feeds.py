@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from monitor import model
-from monitor.store import engine, entries, feeds
+from monitor.store import engine, entries, feeds, tables
 from tests import stored
 from tests.stored import MINUTE, NOON
 
@@ -387,3 +388,23 @@ def test_nothing_is_stored_of_nothing(store: engine.Store) -> None:
         assert feeds.find_feed(tx, "Wire") is None
         with pytest.raises(KeyError):
             feeds.get_feed(tx, "Wire")
+
+
+def test_the_most_urgent_feed_is_claimed_first(store: engine.Store) -> None:
+    """A second late is much for a feed of every five seconds; who waits for long comes before it all the same."""
+    minute, planned = timedelta(minutes=1), {"hourly": 60.0, "quick": 1 / 12, "forgotten": 30.0}
+    late = {"hourly": 10 / 60, "quick": 1 / 60, "forgotten": 24 * 60.0}
+    with store.write() as tx:
+        specs = [model.FeedSpec(name, f"https://{name}.example/") for name in planned]
+        feeds.sync_specs(tx, specs, NOON, first_due=lambda _: NOON - timedelta(days=2))
+        for name, wait in planned.items():
+            due = NOON - late[name] * minute
+            polled = {"last_polled_at": due - wait * minute, "next_poll_at": due}
+            table = tables.feeds
+            tx.connection().execute(sa.update(table).where(table.c.name == name).values(**polled))
+    order = []
+    for _ in planned:
+        with store.write() as tx:
+            until = NOON + timedelta(minutes=5)
+            order += [feed.name for feed in feeds.claim_due(tx, NOON, limit=1, lease=store.new_lease(), until=until)]
+    assert order == ["forgotten", "quick", "hourly"]

@@ -25,6 +25,7 @@ log = structlog.get_logger()
 _LEASE = timedelta(minutes=10)
 _LAST_BEGIN = 90.0  # seconds before the lease's end; no poll takes so long, unless the operator allows it
 _BATCH = 200
+_LONGEST_START = 20.0  # seconds that one call of `start_due` goes on
 _STORE_PAUSE = 1.0  # seconds between attempts while the store is away
 _STORE_PATIENCE = 3.0  # seconds that a stop waits for it
 
@@ -93,8 +94,19 @@ class Polling:
         return PollSummary(dict(self._polls), self._entries, self._edits)
 
     async def start_due(self) -> int:
-        """Claim feeds that are due, as many as there is room for, and begin to poll them. Returns how many."""
-        return len(await self._start(self._clock()))
+        """Claim feeds that are due, the most urgent first, and begin to poll them. Returns how many.
+
+        When more are due than there is room for, it goes on as room comes, for a while.
+        """
+        started, end = 0, _steady() + _LONGEST_START
+        while True:
+            room = self._room - len(self._tasks)
+            begun = len(await self._start(self._clock()))
+            started += begun
+            if not begun or begun < min(room, _BATCH) or _steady() >= end:
+                return started
+            while self._room - len(self._tasks) < self._room // 4 and _steady() < end:
+                await asyncio.wait(self._tasks, timeout=end - _steady(), return_when=asyncio.FIRST_COMPLETED)
 
     async def run_all(self, *, names: Collection[str] | None = None, everything: bool = False) -> PollSummary:
         """Poll what is due now until nothing of it is left, and all of it is stored.

@@ -16,7 +16,7 @@ from sqlalchemy.engine import RowMapping
 from sqlmodel import Session
 
 from monitor import model
-from monitor.store import codec, engine, hosts, poll_rows, tables
+from monitor.store import codec, engine, hosts, poll_rows, tables, urgency
 
 FURTHEST_POLL = timedelta(days=8)  # a feed that is due later than this was planned under a clock that has jumped since
 
@@ -104,7 +104,7 @@ def claim_due(
     names: Collection[str] | None = None,
     everything: bool = False,
 ) -> tuple[model.Feed, ...]:
-    """Claim active feeds that are due and that nobody holds, the longest due first; none of a host that rests.
+    """Claim active feeds that are due and that nobody holds, the most urgent first; none of a host that rests.
 
     On PostgreSQL the feeds of one host go to one worker at a time, so that its limit of polls at once is the limit of
     all. names: only these, due or not, whoever else polls their host. everything: all, due or not.
@@ -119,7 +119,7 @@ def claim_due(
         wanted = wanted.where(sa.not_(hosts.rests(at)), *hosts.nobody_elses(tx, at, lease))
     if names is None and not everything:
         wanted = wanted.where(sa.or_(table.c.next_poll_at <= now, table.c.next_poll_at > now + FURTHEST_POLL))
-    wanted = wanted.order_by(table.c.next_poll_at, table.c.id).limit(limit).with_for_update(skip_locked=True)
+    wanted = wanted.order_by(urgency.of(now).desc(), table.c.id).limit(limit).with_for_update(skip_locked=True)
     rows = tx.connection().execute(wanted).mappings().all()
     engine.take(tx, table, [row["id"] for row in rows], lease=lease, until=at + (until - now))
     return tuple(_feed(row, lease) for row in rows)
