@@ -90,6 +90,15 @@ def test_one_set_of_rules_is_in_force() -> None:
     assert tally.REGISTRY.get_sample_value("monitor_rules", {"fingerprint": "old"}) is None
 
 
+def test_entries_that_are_encoded_together_count_one_by_one() -> None:
+    """Three entries are three observations of a third each; none is no observation."""
+    before = _count("monitor_encode_duration_seconds")
+    for entries in (3, 0):
+        with tally.encoding(entries):
+            pass
+    assert _count("monitor_encode_duration_seconds") == before + 3
+
+
 def _value(name: str, **labels: str) -> float:
     found = tally.REGISTRY.get_sample_value(name, labels)
     assert found is not None, name

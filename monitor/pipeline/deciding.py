@@ -144,7 +144,8 @@ class Deciding:
         """Match and encode what was claimed. Touches no store: it may run on another thread than the rest."""
         found = [self._prepare(entry, now) for entry in claimed.entries]
         told = [one.profile for one in found if one.profile is not None]
-        meant = iter(dedupe.with_meaning(told, self._encoder))
+        with tally.encoding(len(told)):
+            meant = iter(dedupe.with_meaning(told, self._encoder))
         return tuple(one if one.profile is None else replace(one, profile=next(meant)) for one in found)
 
     def decide(self, claimed: Claimed, prepared: Sequence[Prepared], now: datetime) -> Pass:
@@ -211,6 +212,8 @@ class Deciding:
         with tally.StoryLock() as lock, self._store.write() as tx:
             engine.story_lock(tx)
             lock.taken()
+            if not self._mark(tx, entry, lease):  # first, so that what is lost costs nobody the lock for long
+                raise LostLeaseError
             self._follow(tx, now)
             assignment = self._index.assign(profile, self._told_at(entry, now))
             finding = self._finding(tx, entry, matches, assignment)
@@ -222,8 +225,6 @@ class Deciding:
             )
             heard = [decision for decision in decisions if _counts(decision, told)]
             story_id, decision_id, alerted = self._save(tx, finding, decisions, heard, now, sense=profile.sense)
-            if not self._mark(tx, entry, lease):
-                raise LostLeaseError
         self._index.add(story_id, profile)
         self._followed = decision_id
         tally.decided(finding, decisions, now, alerted=alerted)
