@@ -131,12 +131,15 @@ def test_polls_that_wait_for_their_turn_do_not_disturb_a_host_at_rest(
 
 
 def test_a_worker_that_may_be_taken_for_gone_asks_nothing(store: engine.Store, server: servers.FeedServer) -> None:
-    """It gives back what it claimed, unasked: others may have it by now; heard of again, it goes on."""
+    """It claims nothing, and gives back unasked what it had claimed: others may have it by now; then it goes on."""
 
     async def go() -> None:
         async with _polling(store, server, ["/a.xml"]) as polling:
             store.alive_until = 0.0
+            assert await polling.start_due() == 0
+            store.alive_until = inf
             assert await polling.start_due() == 1
+            store.alive_until = 0.0
             await asyncio.to_thread(servers.until, lambda: _is_free(store))
             assert server.count("/a.xml") == 0
             store.alive_until = inf

@@ -149,7 +149,7 @@ class Deliverer:
     async def _work(self, lane: Lane) -> None:
         """Deliver one message after the other until none is ready, the channel rests, or we drain."""
         try:
-            while not self._draining and not lane.health.is_resting(self._clock()):
+            while not self._draining and self._store.holds() and not lane.health.is_resting(self._clock()):
                 await self._settle_late(lane)
                 channel = self._channels.get(lane.name)
                 ours_until = monotonic() + LEASE.total_seconds() - 2 * self._within.total_seconds()
@@ -181,7 +181,7 @@ class Deliverer:
             await self._failed(item, lane, errors.DeliveryError(f"cannot be written: {error}", message_only=True))
             return
         match written:
-            case writing.Written() if self._draining or monotonic() > min(ours_until, self._store.alive_until):
+            case writing.Written() if self._draining or not self._store.holds(ours_until):
                 await self._settle(lane, item, "given_back", outbox.release)
             case writing.Written():
                 await self._send(item, channel, lane, written)

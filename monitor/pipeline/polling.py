@@ -134,7 +134,7 @@ class Polling:
 
     async def _start(self, now: datetime, names: Collection[str] | None = None) -> tuple[model.Feed, ...]:
         async with self._starting:
-            room = 0 if self._ending else min(self._room - len(self._tasks), _BATCH)
+            room = 0 if self._ending or not self._store.holds() else min(self._room - len(self._tasks), _BATCH)
             ours_until = _steady() + _LEASE.total_seconds() - _LAST_BEGIN
             claimed: tuple[model.Feed, ...] = await self._call(self._claim, now, room, names) if room > 0 else ()
             for feed in claimed:
@@ -166,7 +166,7 @@ class Polling:
         host = hosts.host_of(feed.url)
 
         def may_begin() -> bool:
-            return self._rests.get(host, 0.0) <= _steady() < min(ours_until, self._store.alive_until)
+            return self._rests.get(host, 0.0) <= _steady() and self._store.holds(ours_until)
 
         try:
             async with AsyncExitStack() as places:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from math import inf
 from pathlib import Path
+from time import monotonic
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 import sqlalchemy as sa
@@ -120,6 +121,10 @@ class Store:
     def new_lease(self) -> str:
         """Return a token for a claim: who we are, and which claim of ours it is."""
         return f"{self.worker}:{uuid.uuid4().hex}"
+
+    def holds(self, until: float = inf) -> bool:
+        """Whether what we claimed is still ours: until then by the steady clock, and while the others hear of us."""
+        return monotonic() < min(until, self.alive_until)
 
     def bound(self, within: timedelta) -> None:
         """Let no answer of a PostgreSQL server take longer, and no transaction of ours stand still for longer.
