@@ -156,6 +156,7 @@ def fingerprints(found: inforce.InForce) -> dict[str, str]:
         "feeds": _fingerprint(sorted(found.settings.specs, key=lambda spec: spec.name)),
         "channels": _fingerprint(channels),
         "stories": _fingerprint([inforce.policy(found.settings), *found.seeds]),
+        "encoder": (found.encoder.fingerprint or "unusable") if found.encoder else "off",
     }
 
 
