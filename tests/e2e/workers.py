@@ -134,10 +134,15 @@ class Worker:
         self._begun = len(self.daemon.text)
         self.daemon.start()
 
+    @property
+    def has_started(self) -> bool:
+        """Whether the daemon works."""
+        return " started " in self.daemon.text[self._begun :]
+
     def until_started(self) -> None:
         """Wait until the daemon works."""
         try:
-            servers.until(lambda: " started " in self.daemon.text[self._begun :], 60)
+            servers.until(lambda: self.has_started, 60)
         except AssertionError:
             raise AssertionError(f"it does not start:\n{self.daemon.text[-3000:]}") from None
 
@@ -260,7 +265,8 @@ def _live(world: World) -> None:
             for _ in range(plan.others):
                 world.publish(chance.randrange(plan.feeds), f"Weather is fine in {story.actor}", matches=False)
         told = round(share * plan.stories)
-        free = [worker for worker in world.workers if not worker.fault]
+        is_due = due and due[0][0] <= now - begun
+        free = [worker for worker in world.workers if is_due and not worker.fault and worker.has_started]
         while due and due[0][0] <= now - begun and free:
             worker, (_, fault) = free.pop(chance.randrange(len(free))), due.pop(0)
             worker.suffer(fault, now + chance.uniform(*(SLEEP if fault == "sleep" else (0.2, plan.pause))))
