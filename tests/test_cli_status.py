@@ -57,7 +57,10 @@ def test_status_names_a_daemon_that_died(tmp_path: Path) -> None:
     beat(tmp_path, clock.now() - timedelta(hours=2))
     found = monitor("status", folder=tmp_path)
     assert found.status == 1
-    assert "NOT WELL: the daemon's last sign of life is 2 h old\n          start it: monitor run\n" in found.out
+    assert (
+        "NOT WELL: the daemon's last sign of life (process 7 on here) is 2 h old\n"
+        "          start it: monitor run; why it ended: journalctl -u monitor, docker compose logs\n"
+    ) in found.out
 
 
 def test_status_names_what_waits(tmp_path: Path) -> None:

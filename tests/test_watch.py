@@ -5,6 +5,7 @@ import contextlib
 from pathlib import Path
 
 from monitor.daemon import watch
+from monitor.store import size
 
 
 def test_a_changed_file_is_noticed(tmp_path: Path) -> None:
@@ -72,8 +73,8 @@ def test_a_clock_that_is_set_is_noticed_once() -> None:
 def test_a_disk_that_fills_up_is_told_before_it_is_full(tmp_path: Path) -> None:
     """The operator reads the folder, what is left and what to do; with room there is nothing to say."""
     database = tmp_path / "monitor.db"
-    assert watch.short_of_space(database, least=1) == ""
-    assert watch.short_of_space(None) == ""
-    told = watch.short_of_space(database, least=2**62)
+    assert size.short_of_space(database, least=1) == ""
+    assert size.short_of_space(None) == ""
+    told = size.short_of_space(database, least=2**62)
     assert str(tmp_path) in told
     assert "[keep] entries" in told

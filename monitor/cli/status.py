@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from monitor import errors, model
-from monitor.cli import feeds, healthcheck, options, output, session, status_workers
+from monitor.cli import feeds, healthcheck, options, output, session, status_around, status_workers
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 EXAMPLES = options.examples("monitor status", "monitor status --json | jq .outbox")
 _DAY = timedelta(hours=24)
 _LATE = timedelta(minutes=15)  # what waits longer than this to be sent is stuck
-_CRON = timedelta(hours=1)
 _MOST = 10_000
 
 
@@ -36,9 +35,14 @@ def command(config: options.Config = None, *, as_json: options.Json = False) -> 
     Daemon, feeds, entries, decisions, known stories, outbox; what is not well, and what to do. Exit 1 if not well.
     """
     settings = session.settings(config)
-    with session.look(settings) as tx:
-        now = healthcheck.now(tx)
-        state = _gather(tx, settings, now)
+    try:
+        with session.look(settings) as tx:
+            now = healthcheck.now(tx)
+            state = _gather(tx, settings, now)
+    except errors.MonitorError as error:
+        if as_json:
+            output.print_json({"well": False, "troubles": [str(error)]})
+        raise
     troubles = _troubles(state, now)
     if as_json:
         output.print_json(state | {"well": not troubles, "troubles": [f"{one.what}; {one.do}" for one in troubles]})
@@ -91,6 +95,7 @@ def _gather(tx: "Session", settings: "configuration.Settings", now: datetime) ->
         "oldest_pending_at": outbox.oldest_pending_at(tx),
         "rules": _rules(settings),
         **status_workers.gather(tx, now),
+        **status_around.gather(tx, settings),
     }
 
 
@@ -123,21 +128,8 @@ def _rules(settings: "configuration.Settings") -> dict[str, Any]:
 
 def _troubles(state: dict[str, Any], now: datetime) -> list[_Trouble]:
     """Return what is not well."""
-    found = []
-    daemon, polled_at = state["daemon"], state["last_poll_at"]
-    by_cron = polled_at is not None and now - polled_at < _CRON  # `monitor poll` is a way to run it, too
-    if by_cron:
-        pass
-    elif daemon is None:
-        found.append(_Trouble("the daemon has never run on this store", "start it: monitor run"))
-    elif not healthcheck.is_alive(daemon["heartbeat_at"], now):
-        found.append(
-            _Trouble(
-                f"the daemon's last sign of life is {output.ago(daemon['heartbeat_at'], now)} old",
-                "start it: monitor run",
-            )
-        )
-    found += [_Trouble(what, do) for what, do in status_workers.troubles(state, now)]
+    around = [*status_around.troubles(state, now), *status_workers.troubles(state, now)]
+    found = [_Trouble(what, do) for what, do in around]
     if state["rules"]["complaints"]:
         found.append(_Trouble(f"rules are broken: {state['rules']['complaints'][0]}", "see all: monitor check"))
     dead = sum(states.get("dead", 0) for states in state["outbox"].values())
@@ -145,7 +137,7 @@ def _troubles(state: dict[str, Any], now: datetime) -> list[_Trouble]:
         do = "see monitor outbox list --state dead, then monitor outbox retry"
         found.append(_Trouble(f"{output.count(dead, 'message')} could not be sent", do))
     oldest = state["oldest_pending_at"]
-    if oldest is not None and now - oldest > _LATE:
+    if oldest is not None and now - oldest > _LATE and not state["refused"]:
         found.append(
             _Trouble(f"a message waits since {output.ago(oldest, now)}", "see monitor outbox list --state pending")
         )

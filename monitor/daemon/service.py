@@ -18,7 +18,7 @@ import monitor
 from monitor import clock, config, deliver, errors, log, pace, pipeline, send, tally
 from monitor.daemon import health, inforce, member, opening, passes, pinger, polls, watch
 from monitor.daemon.thread import StoreThread
-from monitor.store import engine, facts, upkeep
+from monitor.store import engine, facts, size, upkeep
 
 events = structlog.get_logger()
 
@@ -193,7 +193,7 @@ class _Service:
         for told in await self._thread.call(self._member.beat):
             await self._tell(told.topic, told.subject, told.text)
         self._systemd.notify("WATCHDOG=1")
-        short = watch.short_of_space(self._store.path)
+        short = size.short_of_space(self._store.path)
         if short:
             await self._tell(f"disk:{now:%Y-%m-%d}", "The disk is nearly full", short)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -19,7 +18,6 @@ events = structlog.get_logger()
 
 _SUFFIXES = frozenset({".toml", ".yaml", ".yml", ".txt", ".md", ".html", ".j2"})
 _JUMP = timedelta(seconds=2)
-_LEAST_SPACE = 256 * 2**20
 
 
 def watched_paths(settings: config.Settings, file: Path | None) -> tuple[Path, ...]:
@@ -103,19 +101,6 @@ class ClockWatch:
         jumped = timedelta(seconds=offset - self._offset)
         self._offset = offset
         return jumped if abs(jumped) >= _JUMP else timedelta()
-
-
-def short_of_space(database: Path | None, least: int = _LEAST_SPACE) -> str:
-    """Return what to tell the operator when a SQLite database's disk has less than `least` bytes left; else empty."""
-    if database is None:
-        return ""
-    free = shutil.disk_usage(database.parent).free
-    if free >= least:
-        return ""
-    return (
-        f"{database.parent} has {free // 2**20} MiB left. When it is full, nothing new is stored or sent, and nothing "
-        f"that is stored is lost. Make room, or keep less: [keep] entries in the configuration."
-    )
 
 
 def catch_up_with_the_clock(store: engine.Store, now: datetime) -> None:

@@ -43,6 +43,15 @@ class NewNotification:
     message: model.Message | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What waits because its channel did not take it. error: what the channel said to the oldest."""
+
+    count: int
+    since_at: datetime
+    error: str
+
+
 def add(tx: Session, notifications: Sequence[NewNotification], now: datetime) -> int:
     """Add notifications with their alerts; return how many are new. A key that is there already is left as it is."""
     return len(_insert(tx, notifications, now))
@@ -262,6 +271,18 @@ def oldest_pending_at(tx: Session, channel: str | None = None) -> datetime | Non
         wanted = wanted.where(table.c.channel == channel)
     at: datetime | None = tx.connection().scalar(wanted)
     return at
+
+
+def list_refused(tx: Session) -> dict[str, Refused]:
+    """Return what waits because its channel did not take it, by channel, in order of names."""
+    table = tables.notifications
+    refused = sa.and_(sa.text("notifications.state = 'pending'"), table.c.last_error.is_not(None))
+    wanted = sa.select(table.c.channel, table.c.created_at, table.c.last_error).where(refused).order_by(table.c.id)
+    found: dict[str, Refused] = {}
+    for channel, created_at, error in tx.connection().execute(wanted):
+        before = found.get(channel, Refused(0, created_at, error))
+        found[channel] = Refused(before.count + 1, min(before.since_at, created_at), before.error)
+    return dict(sorted(found.items()))
 
 
 def next_ready_at(tx: Session, channel: str) -> datetime | None:

@@ -1,5 +1,6 @@
 """How large a database is, and what is in it. Shell."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,8 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel
 
 from monitor.store import backup, engine, migrate
+
+_LEAST_SPACE = 256 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +48,16 @@ def bytes_of(store: engine.Store) -> int:
         return sum(file.stat().st_size for file in files if file.exists())
     with store.read() as tx:
         return int(tx.connection().scalar(sa.select(sa.func.pg_database_size(sa.func.current_database()))) or 0)
+
+
+def short_of_space(database: Path | None, least: int = _LEAST_SPACE) -> str:
+    """Return what to tell the operator when a SQLite database's disk has less than `least` bytes left; else empty."""
+    if database is None:
+        return ""
+    free = shutil.disk_usage(database.parent).free
+    if free >= least:
+        return ""
+    return (
+        f"{database.parent} has {free // 2**20} MiB left. When it is full, nothing new is stored or sent, and nothing "
+        f"that is stored is lost. Make room, or keep less: [keep] entries in the configuration."
+    )
