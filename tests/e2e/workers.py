@@ -40,6 +40,14 @@ _DECIDED = """
 """
 
 
+_DELAYS = """
+    SELECT percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY extract(epoch FROM d.decided_at - e.first_seen_at)),
+           percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY extract(epoch FROM n.sent_at - n.created_at))
+    FROM notifications n JOIN notification_alerts l ON l.notification_id = n.id JOIN alerts a ON a.id = l.alert_id
+    JOIN decisions d ON d.id = a.decision_id JOIN entries e ON e.id = a.entry_id WHERE n.state = 'sent'
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What to do.
@@ -71,7 +79,9 @@ class Figures:
     undecided: entries that match and have no decision. unalerted: new stories without an alert. swallowed: entries
     that the story index took for another's: made-up news is not always different enough. lost: alerts that did not
     arrive. extra_messages, extra_polls: what was sent or asked once too often; worst_feed: for one feed and fault.
-    crowd: the most polls that a host had at once. said: warnings and errors of the logs, counted.
+    crowd: the most polls that a host had at once. decided_within: seconds from the poll to the decision, the middle
+    and the slowest of a hundred; sent_within: from there until the message was taken. said: warnings and errors of the
+    logs, counted.
     """
 
     workers: int
@@ -90,6 +100,8 @@ class Figures:
     extra_polls: int
     worst_feed: int
     crowd: int
+    decided_within: tuple[float, float]
+    sent_within: tuple[float, float]
     ends: tuple[counted.End, ...]
     deaths: int
     tracebacks: int
@@ -220,10 +232,10 @@ def run(folder: Path, plan: Plan, admin_url: str) -> Figures:
     begun = time.monotonic()
     with world(folder, plan, admin_url) as found:
         found.start()
-        _live(found)
+        live(found)
         caught_up = found.until_settled()
-        ends = _stop(found.workers)
-        return _count(found, ends, caught_up, round(time.monotonic() - begun, 1))
+        ends = stop(found.workers)
+        return count(found, ends, caught_up, round(time.monotonic() - begun, 1))
 
 
 @contextmanager
@@ -245,7 +257,7 @@ def world(folder: Path, plan: Plan, admin_url: str, *, delay: float = 0.01, wire
         yield World(plan, url, news, hook, workers)
 
 
-def _live(world: World) -> None:
+def live(world: World) -> None:
     """Publish and break things, evenly over the time, in an order that the seed decides."""
     plan, chance = world.plan, random.Random(world.plan.seed)
     stories = headlines.make(plan.stories, chance)
@@ -276,7 +288,7 @@ def _live(world: World) -> None:
         time.sleep(0.05)
 
 
-def _stop(workers: Sequence[Worker]) -> tuple[counted.End, ...]:
+def stop(workers: Sequence[Worker]) -> tuple[counted.End, ...]:
     """End all at once."""
     for worker in workers:
         worker.until_started()
@@ -288,11 +300,12 @@ def _stop(workers: Sequence[Worker]) -> tuple[counted.End, ...]:
     )
 
 
-def _count(world: World, ends: tuple[counted.End, ...], caught_up: float, seconds: float) -> Figures:
+def count(world: World, ends: tuple[counted.End, ...], caught_up: float, seconds: float) -> Figures:
     """Compare what was published with what is stored and what arrived."""
     store = engine.open_store(world.url)
     with store.read() as tx:
         rows = {row.key: row for row in tx.connection().execute(text(_DECIDED))}
+        decided, delivered = tx.connection().execute(text(_DELAYS)).one()
         sent = set(tx.connection().scalars(text("SELECT key FROM notifications WHERE kind = 'alert'")))
     store.close()
     keys = Counter(world.hook.keys)
@@ -317,6 +330,8 @@ def _count(world: World, ends: tuple[counted.End, ...], caught_up: float, second
         extra_polls=sum(early.values()),
         worst_feed=max(early.values(), default=0),
         crowd=max(world.news.busy.most.values(), default=0),
+        decided_within=_rounded(decided),
+        sent_within=_rounded(delivered),
         ends=ends,
         deaths=sum(worker.deaths for worker in world.workers),
         tracebacks=logs.count("Traceback"),
@@ -324,6 +339,11 @@ def _count(world: World, ends: tuple[counted.End, ...], caught_up: float, second
         seconds=seconds,
         said=dict(counted.said(logs)),
     )
+
+
+def _rounded(found: Sequence[float] | None) -> tuple[float, float]:
+    middle, slow = found or (0.0, 0.0)
+    return round(middle, 2), round(slow, 2)
 
 
 def _early(world: World) -> Counter[int]:
