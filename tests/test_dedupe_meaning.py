@@ -133,9 +133,10 @@ def test_merged_stories_mean_what_both_meant(encoder: dedupe.Encoder) -> None:
 
 def test_both_scales_share_their_bounds() -> None:
     """What is at a bound with meaning mixed in is at the same bound without."""
-    found = [decide._mixed(like, like) for like in (decide._MIXED_JOIN, decide._MIXED_SAME)]
-    bounds = decide.bounds(0.5)
-    assert found == pytest.approx([bounds.join, bounds.same])
+    both = decide.bounds(0.5)
+    for words, mixed, bound in zip(decide._WORDS_BOUNDS, decide._MIXED_BOUNDS, (both.join, both.same), strict=True):
+        assert decide._scaled(words, None, 0.0) == pytest.approx(bound)
+        assert decide._scaled(mixed, mixed, 0.0) == pytest.approx(bound)
 
 
 def test_a_known_story_has_a_meaning_too(encoder: dedupe.Encoder) -> None:

@@ -1,5 +1,7 @@
 """How like an entry is to a story, and what it is to it: new, duplicate or update, in words. Pure.
 
+The weights and bounds were found on labelled stories of three kinds: docs/stories.md.
+
 Two thresholds: from `join` on an entry belongs to a story, from `same` on it tells nothing else. Between them it
 belongs to the story and is told as an update: what only resembles a story may be its next step.
 """
@@ -9,18 +11,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+import numpy as np
+
 from monitor import model
 from monitor.dedupe import features, lexicon, numbers, rarity, stories
 
-_JOIN, _SAME = 0.24, 0.36  # at sensitivity 0.5; found on two labelled sets, looked at on a third: docs/stories.md
+_JOIN, _SAME = 0.24, 0.36  # at sensitivity 0.5
 _SPAN = 0.3  # how far sensitivity moves both from 0.0 to 1.0
 _CENTROID_SHARE = 0.5
 _MEANING_SHARE = 0.5
 _UNLIKE = 0.45  # nearness in meaning of what has nothing to do with each other, but for the subject
-_MIXED_JOIN, _MIXED_SAME = 0.40, 0.49  # the same bounds where meaning is mixed in
+_HELD = 0.2  # what it adds when the story has told all of an entry's words
+_FIGURE = 0.05  # what a figure adds that both tell, as rare as one in 400 texts
+_FIGURES_AT_MOST = 2.0
+_WORDS_BOUNDS, _MIXED_BOUNDS = (0.29, 0.40), (0.44, 0.53)  # join and same before they are brought to one scale
 _SOON = 0.08  # what two dates no more than a day apart add to the likeness
 _DAY_COST = 0.02
 _FREE_DAYS = 1.0
+_VOUCHED = 0.08  # what two dates no more than a day apart add to the certainty that nothing else is told
 _KNOWN_COST = 0.05  # at most, for a known story: it is retold whenever it is retold
 _ALIKE_TITLES = 0.85  # of their characters, for one page under one link
 _TITLE_WORDS = 5  # from which on an equal title proves one text
@@ -51,11 +59,13 @@ class Bounds:
 class Likeness:
     """How like an entry is to a story.
 
-    score: 0.0 to 1.0, of words and time. exact: in words, when the entry repeats a text of the story.
+    score: 0.0 to 1.0, of words, meaning, figures and time. sure: the same, and what near dates vouch for.
+    exact: in words, when the entry repeats a text of the story.
     veto: in words, when the two cannot be one. days: between them, None when either is undated.
     """
 
     score: float
+    sure: float
     exact: str = ""
     veto: str = ""
     days: float | None = None
@@ -68,23 +78,36 @@ def bounds(sensitivity: float) -> Bounds:
     return Bounds(_JOIN + moved, _SAME + moved)
 
 
-def compare(profile: features.Profile, story: stories.Story, *, centroid: float, member: float) -> Likeness:
-    """Return how like `profile` is to `story`.
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How near an entry's words come to a story's, each 0.0 to 1.0.
 
-    centroid: likeness of its words to all that the story told; member: to its first or its newest entry, the greater.
+    centroid: to all that it told; member: to its entries. held: how much of the entry's weight stands in words that the
+    story has told, less the shorter the entry. figures: how many figures both tell, each as much as it is rare; below
+    0.0 when both tell figures, and none is the same.
     """
+
+    centroid: float
+    member: float
+    held: float
+    figures: float
+
+
+def compare(profile: features.Profile, story: stories.Story, words: Words) -> Likeness:
+    """Return how like `profile` is to `story`."""
     gap = story.gap(profile.at)
     days = None if gap is None else gap / timedelta(days=1)
-    words = _CENTROID_SHARE * centroid + (1 - _CENTROID_SHARE) * member
+    lexical = _CENTROID_SHARE * words.centroid + (1 - _CENTROID_SHARE) * words.member
     meaning = _meaning(profile, story)
-    like = words if meaning is None else _mixed(words, meaning)
     time = 0.0 if days is None else _SOON - _DAY_COST * max(0.0, days - _FREE_DAYS)
     if story.known:
         time = max(time, -_KNOWN_COST)
     parts = {
-        "words": round(words, 3),
-        "centroid": round(centroid, 3),
-        "member": round(member, 3),
+        "words": round(lexical, 3),
+        "centroid": round(words.centroid, 3),
+        "member": round(words.member, 3),
+        "held": round(words.held, 3),
+        "figures": round(words.figures, 3),
         "time": round(time, 3),
     }
     if meaning is not None:
@@ -93,9 +116,14 @@ def compare(profile: features.Profile, story: stories.Story, *, centroid: float,
         parts["days"] = round(days, 2)
     exact = _exact(profile, story)
     if exact:
-        return Likeness(1.0, exact, "", days, parts)
-    score = min(1.0, max(0.0, like + time)) if words else 0.0
-    return Likeness(score, "", _veto(profile, story), days, parts)
+        return Likeness(1.0, 1.0, exact, "", days, parts)
+    score = (
+        _scaled(lexical, meaning, _HELD * words.held + _FIGURE * min(words.figures, _FIGURES_AT_MOST) + time)
+        if lexical
+        else 0.0
+    )
+    sure = score + _VOUCHED if _is_vouched_for(profile, story, days) else score
+    return Likeness(score, sure, "", _veto(profile, story), days, parts)
 
 
 def news(profile: features.Profile, story: stories.Story, likeness: Likeness) -> str:
@@ -131,10 +159,12 @@ def because(profile: features.Profile, story: stories.Story, likeness: Likeness,
     """
     if likeness.exact:
         return likeness.exact
+    others = [term for term in shared if term not in profile.named]
     said = [
         _listed("same actors", [_shown(profile, term) for term in shared if term in profile.named]),
         _listed("same act", sorted(profile.acts & story.acts)),
-        _listed("same words", [_shown(profile, term) for term in shared if term not in profile.named]),
+        _listed("same words", [_shown(profile, term) for term in others if not term[0].isdigit()]),
+        _listed("same figures", [term for term in others if term[0].isdigit()]),
         "" if likeness.days is None else _apart(likeness.days),
         likeness.veto or _said_of_counts(profile, story),
     ]
@@ -150,10 +180,19 @@ def _meaning(profile: features.Profile, story: stories.Story) -> float | None:
     return max(0.0, (near - _UNLIKE) / (1.0 - _UNLIKE))
 
 
-def _mixed(words: float, meaning: float) -> float:
-    """Return words and meaning as one likeness, on the scale of words alone, so that the bounds hold for both."""
-    mixed = (1 - _MEANING_SHARE) * words + _MEANING_SHARE * meaning
-    return max(0.0, _JOIN + (mixed - _MIXED_JOIN) * (_SAME - _JOIN) / (_MIXED_SAME - _MIXED_JOIN))
+def _is_vouched_for(profile: features.Profile, story: stories.Story, days: float | None) -> bool:
+    """Whether near dates speak for a retelling: not where the title names somebody whom the story never named."""
+    return days is not None and days <= _FREE_DAYS and not story.known and profile.title_named <= story.named
+
+
+def _scaled(words: float, meaning: float | None, rest: float) -> float:
+    """Return all evidence as one likeness, on one scale with and without meaning, so that the bounds hold for both."""
+    if meaning is None:
+        likeness, (join, same) = words, _WORDS_BOUNDS
+    else:
+        likeness, (join, same) = (1 - _MEANING_SHARE) * words + _MEANING_SHARE * meaning, _MIXED_BOUNDS
+    most = 1.0 + _HELD + _FIGURE * _FIGURES_AT_MOST + _SOON
+    return float(np.interp(likeness + rest, (0.0, join, same, most), (0.0, _JOIN, _SAME, 1.0)))
 
 
 def _listed(what: str, items: list[str]) -> str:

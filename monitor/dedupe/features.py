@@ -57,6 +57,10 @@ class Profile:
     gist: str = ""
     sense: meaning.Array | None = None
 
+    def figures(self) -> list[str]:
+        """Return the numbers in digits that it tells: "53", "5.2", "12th"."""
+        return [term for term in self.terms if term[0].isdigit()]
+
 
 def profile(
     entry: model.Entry, matches: Sequence[model.Match] = (), *, encoder: meaning.Encodes | None = None

@@ -3,13 +3,15 @@
 Pure: holds state, does no I/O, reads no clock.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from monitor import model
 from monitor.dedupe import decide, features, postings, rarity, stories, vectors
 
 _CANDIDATES = 40  # stories that are compared
+_RARE_FIGURE = 6.0  # the rarity of a figure that counts once: one in 400 texts
+_OTHER_FIGURES = -0.8  # counted when both tell figures, and none is the same
 _LATE_WINDOWS = 3  # windows in which a story still takes an entry, at a cost for every day
 
 
@@ -52,13 +54,9 @@ class Index:
         near = [story for story in found if self._takes(story, profile.at, now)][:_CANDIDATES]
         if not near:
             return model.Assignment(model.Kind.NEW, None, 0.0, "nothing like it was told in the window")
-        centroids = vectors.cosines(vector, [story.centroid for story in near])
-        firsts = vectors.cosines(vector, [story.first for story in near])
-        newest = vectors.cosines(vector, [story.newest for story in near])
         best: tuple[tuple[bool, float], stories.Story, decide.Likeness] | None = None
-        for n, story in enumerate(near):
-            member = float(max(firsts[n], newest[n]))
-            likeness = decide.compare(profile, story, centroid=float(centroids[n]), member=member)
+        for story, words in zip(near, self._words(profile, vector, near), strict=True):
+            likeness = decide.compare(profile, story, words)
             rank = (not likeness.veto, likeness.score)
             if best is None or rank > best[0]:
                 best = (rank, story, likeness)
@@ -122,6 +120,25 @@ class Index:
         story.found_by = vectors.union(story.found_by, fresh)
         self._postings.put(story.slot, fresh)
 
+    def _words(
+        self, profile: features.Profile, vector: vectors.Vector, near: Sequence[stories.Story]
+    ) -> Iterator[decide.Words]:
+        """Yield how near the words of `profile` come to each of `near`."""
+        centroids = vectors.cosines(vector, [story.centroid for story in near])
+        held = (1.0 - vector.unsaid) * vectors.shares(vector, [story.total for story in near])
+        members = vectors.cosines(vector, [member for story in near for member in story.members.kept]).tolist()
+        numbers = [rarity.number(figure) for figure in profile.figures()]
+        worth = {number: self._rarity.of(number) / _RARE_FIGURE for number in numbers}
+        start = 0
+        for n, story in enumerate(near):
+            end = start + len(story.members.kept)
+            member = story.members.likeness(members[start:end])
+            both = sum(value for number, value in worth.items() if story.holds(number))
+            if worth and story.figures and not both:
+                both = _OTHER_FIGURES
+            yield decide.Words(float(centroids[n]), member, float(held[n]), both)
+            start = end
+
     def _takes(self, story: stories.Story, at: datetime | None, now: datetime | None) -> bool:
         """Whether the window still reaches the story."""
         if story.known:
@@ -141,7 +158,7 @@ class Index:
         if likeness.veto or not self._belongs(story, likeness, news):
             because = f"nearest: {because}" if because else "nothing like it was told in the window"
             return model.Assignment(model.Kind.NEW, None, score, because, features=parts, nearest_id=story.id)
-        if not news and likeness.score < self._bounds.same:
+        if not news and likeness.sure < self._bounds.same:
             news = decide.otherwise(profile, story)
         kind = model.Kind.UPDATE if news else model.Kind.DUPLICATE
         return model.Assignment(kind, story.id, score, because, news, parts, known=story.known, nearest_id=story.id)

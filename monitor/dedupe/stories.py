@@ -1,28 +1,68 @@
-"""A story as the index keeps it: its first and newest entry, its centroid, and what it has told so far. Pure."""
+"""A story as the index keeps it: its first and newest entries, its centroid, and what it has told so far. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Generic, TypeVar
 
 import numpy as np
 
 from monitor.dedupe import features, meaning, vectors
 
 _CENTROID_TERMS = 200
+_MEMBERS = 8  # entries that one story is compared by
 _KEYS_AT_MOST = 50  # exact forms that are kept of one story: the newest
+
+
+_Told = TypeVar("_Told")
+
+
+@dataclass(frozen=True, slots=True)
+class Members(Generic[_Told]):
+    """The entries that a story is compared by: its first, and its newest up to eight in all.
+
+    own: of a known story, how many of them its seeds told; of what joined it, only the newest is kept.
+    """
+
+    kept: tuple[_Told, ...]
+    own: int | None = None
+
+    def plus(self, one: _Told, *, seed: bool = False) -> "Members[_Told]":
+        """Return them with one more entry."""
+        if seed or self.own is not None:
+            own = self.own or 0
+            return Members((*self.kept[:own], one), own + seed)
+        if len(self.kept) < _MEMBERS:
+            return Members((*self.kept, one))
+        return Members((self.kept[0], *self.kept[2:], one))
+
+    def joined(self, later: "Members[_Told]") -> "Members[_Told]":
+        """Return them with those of another story, as one that a person merged."""
+        own = (*self.kept[: self.own or 0], *later.kept[: later.own or 0])
+        rest = (*self.kept[self.own or 0 :], *later.kept[later.own or 0 :])
+        if own:
+            return Members((*own, *rest[-1:]), len(own))
+        return Members(rest if len(rest) <= _MEMBERS else (rest[0], *rest[1 - _MEMBERS :]))
+
+    def likeness(self, each: Sequence[float]) -> float:
+        """Return one likeness from that to each of them.
+
+        A known story is told by whoever tells one of its seeds; any other, by its typical entry.
+        """
+        return vectors.typical(each) if self.own is None else max(each)
 
 
 @dataclass(frozen=True, slots=True)
 class Meanings:
-    """What the first and the newest entry of a story mean, and the sum of what all of them mean."""
+    """What the entries of a story mean: of some of them, and the sum of all."""
 
-    first: meaning.Array
-    newest: meaning.Array
+    members: Members[meaning.Array]
     total: meaning.Array
 
     def likeness(self, other: meaning.Array) -> tuple[float, float]:
-        """Return how near `other` comes to the centroid, and to the first or the newest, the greater: -1.0 to 1.0."""
+        """Return how near `other` comes to the centroid, and to the entries: -1.0 to 1.0."""
         centroid = float(other @ self.total) / max(float(np.linalg.norm(self.total)), 1e-9)
-        return centroid, max(float(other @ self.first), float(other @ self.newest))
+        return centroid, self.members.likeness([float(other @ member) for member in self.members.kept])
 
 
 @dataclass(slots=True)
@@ -30,15 +70,14 @@ class Story:
     """What entries are compared with.
 
     slot: its number in the index. total: the sum of its entries' vectors; centroid: that, of length 1.0.
-    found_by: the terms that lead to it.
+    found_by: the terms that lead to it. figures: whether it told any number in digits.
     first_at, last_at: when it was told, None while no entry of it is dated. seen_at: when it last reached us.
     links: the title that each link had. people, actors: whom it named anywhere; title_*: in a title.
     """
 
     id: int
     slot: int
-    first: vectors.Vector
-    newest: vectors.Vector
+    members: Members[vectors.Vector]
     total: vectors.Vector
     centroid: vectors.Vector
     found_by: vectors.Numbers
@@ -53,6 +92,7 @@ class Story:
     title_named: frozenset[str] = frozenset()
     marks: frozenset[str] = frozenset()
     acts: frozenset[str] = frozenset()
+    figures: bool = False
     counts: dict[str, int] = field(default_factory=dict)
     ordinals: dict[str, frozenset[int]] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
@@ -76,8 +116,9 @@ class Story:
         What a known story is about stays what its seeds tell, or it would take in all that the same people do for ever.
         """
         self.size += 1
-        self.newest = vector
         widens = seed or not self.known
+        if self.size > 1:
+            self.members = self.members.plus(vector, seed=seed)
         if self.size > 1 and widens:
             self.total = vectors.heaviest(vectors.plus(self.total, vector), _CENTROID_TERMS)
             self.centroid = vectors.unit(self.total)
@@ -87,9 +128,10 @@ class Story:
         self.title_named |= profile.title_named
         self.marks |= profile.marks
         self.acts |= profile.acts
+        self.figures = self.figures or bool(profile.figures())
         self._count(profile.counts, profile.ordinals)
         if profile.sense is not None:
-            self._mean(Meanings(profile.sense, profile.sense, profile.sense), widens=widens)
+            self._mean(profile.sense, seed=seed, widens=widens)
         if profile.link:
             self.links[profile.link] = profile.title_key
         self.keys |= dict.fromkeys(key for key in (profile.title_key, profile.text_key) if key)
@@ -100,8 +142,7 @@ class Story:
         self.size += other.size
         self.total = vectors.heaviest(vectors.plus(self.total, other.total), _CENTROID_TERMS)
         self.centroid = vectors.unit(self.total)
-        if other.last_at is not None and (self.last_at is None or other.last_at > self.last_at):
-            self.newest = other.newest
+        self.members = self.members.joined(other.members)
         self._date(other.first_at, other.last_at, other.seen_at)
         self.known = self.known or other.known
         self.level = max(self.level, other.level)
@@ -109,9 +150,13 @@ class Story:
         self.title_named |= other.title_named
         self.marks |= other.marks
         self.acts |= other.acts
+        self.figures = self.figures or other.figures
         self._count(other.counts, other.ordinals)
-        if other.meanings is not None:
-            self._mean(other.meanings, widens=True)
+        if self.meanings is None or other.meanings is None:
+            self.meanings = self.meanings or other.meanings
+        else:
+            members = self.meanings.members.joined(other.meanings.members)
+            self.meanings = Meanings(members, self.meanings.total + other.meanings.total)
         self.links |= other.links
         self.keys |= other.keys
         self._trim()
@@ -123,12 +168,12 @@ class Story:
         if seen is not None:
             self.seen_at = max(self.seen_at or seen, seen)
 
-    def _mean(self, later: Meanings, *, widens: bool) -> None:
+    def _mean(self, sense: meaning.Array, *, seed: bool, widens: bool) -> None:
         if self.meanings is None:
-            self.meanings = later
+            self.meanings = Meanings(Members((sense,), 1 if seed else None), sense)
         else:
-            total = self.meanings.total + later.total if widens else self.meanings.total
-            self.meanings = Meanings(self.meanings.first, later.newest, total)
+            total = self.meanings.total + sense if widens else self.meanings.total
+            self.meanings = Meanings(self.meanings.members.plus(sense, seed=seed), total)
 
     def _count(self, counts: features.Counts, ordinals: features.Ordinals) -> None:
         for act, count in counts.items():
@@ -144,6 +189,7 @@ class Story:
 
 def opened(story_id: int, slot: int, profile: features.Profile, vector: vectors.Vector, *, known: bool) -> Story:
     """Return a story that `profile` opens."""
-    story = Story(story_id, slot, vector, vector, vector, vector, vector.terms, profile.title, known=known)
+    members = Members((vector,), 1 if known else None)
+    story = Story(story_id, slot, members, vector, vector, vector.terms, profile.title, known=known)
     story.take(profile, vector, seed=known)
     return story

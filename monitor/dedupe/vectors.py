@@ -12,6 +12,7 @@ from monitor.dedupe import features, rarity
 NAMED_RARITY = 4.5  # at most, of a state or a well-known person: they stand in many stories, however rare the name
 NAME_WEIGHT = 1.15  # a name says more than a word as rare
 RARITY_POWER = 1.15
+_TYPICAL = 3
 UNSAID = 200.0  # in the squares of weights before scaling; a rare word weighs about 100
 
 Numbers = NDArray[np.uint32]
@@ -80,6 +81,25 @@ def cosines(one: Vector, others: Sequence[Vector]) -> NDArray[np.float64]:
     products = np.where(one.terms[places] == terms, one.weights[places] * weights, 0.0)
     owners = np.repeat(np.arange(len(others)), lengths)
     return np.bincount(owners, products, minlength=len(others)).astype(np.float64, copy=False)
+
+
+def shares(one: Vector, others: Sequence[Vector]) -> NDArray[np.float64]:
+    """Return how much of the weight of `one` stands in terms that each of `others` has, too: 0.0 to 1.0."""
+    whole = float(one.weights.sum())
+    lengths = [len(other.terms) for other in others]
+    if not whole or not sum(lengths):
+        return np.zeros(len(others))
+    terms = np.concatenate([other.terms for other in others])
+    places = np.minimum(np.searchsorted(one.terms, terms), len(one.terms) - 1)
+    held = np.where(one.terms[places] == terms, one.weights[places], 0.0)
+    owners = np.repeat(np.arange(len(others)), lengths)
+    return np.bincount(owners, held, minlength=len(others)).astype(np.float64, copy=False) / whole
+
+
+def typical(likenesses: Sequence[float]) -> float:
+    """Return the mean of the three greatest, or of all when there are fewer: one member that is alike proves little."""
+    greatest = sorted(likenesses, reverse=True)[:_TYPICAL]
+    return sum(greatest) / len(greatest)
 
 
 def union(terms: Numbers, others: Numbers) -> Numbers:
