@@ -29,7 +29,7 @@ def match(entry: model.Entry, ruleset: rules.RuleSet, *, now: datetime) -> tuple
         groups = evaluate.rule(node, view)
         if groups is not None:
             made.append(model.Match(node.rule, found.evidence(groups, ruleset.program, view.scan)))
-    return tuple(sorted(made, key=lambda one: (-one.rule.level.rank, one.rule.id)))
+    return tuple(sorted(made, key=lambda one: (_ORDER[one.rule.level], one.rule.id)))
 
 
 def explain(entry: model.Entry, ruleset: rules.RuleSet, *, now: datetime) -> tuple[Trace, ...]:
@@ -78,4 +78,5 @@ def _fails(node: RuleNode, example: Example, ruleset: rules.RuleSet, *, wanted: 
     return Complaint(example.place, "test", f"`{node.rule.id}`: “{example.title}” {said}", rule=node.rule.id)
 
 
+_ORDER = {level: -level.rank for level in model.Level}
 _NEVER = datetime.min.replace(tzinfo=UTC)

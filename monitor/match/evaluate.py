@@ -32,6 +32,7 @@ from monitor.rules.program import Program, Scan
 
 Found = list[Group] | None
 Stretch = tuple[int, int]
+EVERY_FIELD = frozenset(model.Field)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class View:
     program: Program
     scan: Scan
     meets: Callable[[RuleNode], bool]
-    fields: frozenset[model.Field] = frozenset(model.Field)
+    fields: frozenset[model.Field] = EVERY_FIELD
     cancelled: tuple[Stretch, ...] = ()
     rules: dict[tuple[str, frozenset[model.Field]], Found] = field(default_factory=dict)
     views: dict[frozenset[model.Field], "View"] = field(default_factory=dict)
@@ -57,7 +58,7 @@ class View:
 
     def inside(self, fields: frozenset[model.Field]) -> "View":
         """Return this view on fewer fields with nothing cancelled; made once for each choice of fields."""
-        if fields != self.fields:
+        if self.fields is not EVERY_FIELD:
             fields &= self.fields
         made = self.views.get(fields)
         if made is None:
@@ -149,7 +150,9 @@ def _at_least(node: AtLeast, view: View) -> Found:
 
 
 def _near(node: Near, view: View) -> Found:
-    groups = near_groups(node, view, tight=True)
+    groups = _pairs(node, view)
+    if groups is None:
+        groups = near_groups(node, view, tight=True)
     if view.cancelled:
         groups = [group for group in groups if view.sees(group)]
     return groups or None
@@ -192,8 +195,6 @@ def near_groups(node: Near, view: View, *, tight: bool) -> list[Group]:
     if node.within is Within.TITLE:
         view = view.only(model.Field.TITLE)
     reach = node.within if isinstance(node.within, int) else None
-    if tight and (pairs := _pairs(node, view)) is not None:
-        return pairs
     operands: list[list[Group]] = []
     for child in node.nodes:
         if not isinstance(child, Not):
@@ -217,16 +218,19 @@ def near_groups(node: Near, view: View, *, tight: bool) -> list[Group]:
 
 def _pairs(node: Near, view: View) -> list[Group] | None:
     """Return the groups of a `near` of two sets of terms, as most are; None for any other, and for very many words."""
-    match node.nodes:
-        case (Leaf() as first, Leaf() as last):
-            one, other = pieces_of(first, view), pieces_of(last, view)
-            if len(one) * len(other) > near.FEW:
-                return None
-            reach = node.within if isinstance(node.within, int) else None
-            units = None if node.within is Within.TITLE else view.scan.text.part_of
-            return near.pairs(one, other, reach, units, ordered=node.ordered)
-        case _:
-            return None
+    if len(node.nodes) != 2 or node.within is Within.TITLE:
+        return None
+    first, last = node.nodes
+    if not isinstance(first, Leaf) or not isinstance(last, Leaf):
+        return None
+    one = pieces_of(first, view)
+    other = pieces_of(last, view) if one else one
+    if not other:
+        return []
+    if len(one) * len(other) > near.FEW:
+        return None
+    reach = node.within if isinstance(node.within, int) else None
+    return near.pairs(one, other, reach, view.scan.text.part_of, ordered=node.ordered)
 
 
 def by_unit(node: Near, operands: Sequence[list[Group]], view: View) -> Iterator[tuple[int, list[list[Group]]]]:
@@ -271,14 +275,12 @@ def pieces_of(node: Leaf, view: View) -> Sequence[Piece]:
     ids = view.program.ids[node]
     found = view.pieces.get(id(ids))
     if found is None:
-        spans = view.scan.spans
-        seen = ids & spans.keys()
-        found = spans[next(iter(seen))] if len(seen) == 1 else [piece for term in seen for piece in spans[term]]
-        text = view.scan.text
-        if not text.has <= view.fields:
+        spans, text = view.scan.spans, view.scan.text
+        found = [piece for term in ids & view.scan.passed.seen for piece in spans[term]]
+        if len(found) > 1:
+            found.sort(key=_reading_order)
+        if found and not text.has <= view.fields:
             found = [piece for piece in found if text.field_of(piece[0]) in view.fields]
-        if len(seen) > 1:
-            found = sorted(found, key=_reading_order)
         view.pieces[id(ids)] = found
     return found
 

@@ -55,11 +55,11 @@ def tightest(operands: Sequence[Sequence[Group]], reach: int | None, *, ordered:
 
 
 def pairs(
-    one: Sequence[Piece], other: Sequence[Piece], reach: int | None, units: Sequence[int] | None, *, ordered: bool
+    one: Sequence[Piece], other: Sequence[Piece], reach: int | None, units: Sequence[int], *, ordered: bool
 ) -> list[Group]:
     """Return what `tightest` returns for two operands of single terms with few occurrences, at less cost.
 
-    Both are in reading order. units: for each word the stretch that it stands in; None when all stand in one.
+    Both are in reading order. units: for each word the sentence that it stands in.
     """
     found: list[Group] = []
     for firsts, lasts in ((one, other),) if ordered else ((one, other), (other, one)):
@@ -70,7 +70,7 @@ def pairs(
                 at = last[0]
                 if at < end:
                     continue
-                if (reach is not None and at - end >= reach) or (units is not None and units[at] != units[start]):
+                if (reach is not None and at - end >= reach) or units[at] != units[start]:
                     break
                 if best is None or last[1] < best[1]:
                     best = last

@@ -52,11 +52,12 @@ class Gate(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """What may hold in one text. rules: their numbers, ascending. opened: alternatives whose gates are open.
+    """What may hold in one text. seen: the terms in it. rules: by number, ascending.
 
-    free: alternatives without a gate, for each `any` that has gates.
+    opened: alternatives whose gates are open; free: those without a gate; for each `any` that has gates.
     """
 
+    seen: AbstractSet[int]
     rules: Sequence[int]
     opened: Mapping[AnyOf, AbstractSet[int]]
     free: Mapping[AnyOf, AbstractSet[int]]
@@ -93,7 +94,7 @@ class Gates:
                             rules.add(rule)
                         for node, alternative in way:
                             opened.setdefault(node, set()).add(alternative)
-        return Passed(sorted(rules), opened, self.free)
+        return Passed(seen, sorted(rules), opened, self.free)
 
 
 def _close(

@@ -103,13 +103,13 @@ class Text:
         starts: list[int] = []
         ends: list[int] = []
         for text in self.fields.values():
-            at = 0
+            after = 0
             for raw in text.split():
-                at = text.index(raw, at)
+                at = text.index(raw, after)
+                after = at + len(raw)
                 for _, start, end, _, _ in _CHUNKS[raw]:
                     starts.append(at + start)
                     ends.append(at + end)
-                at += len(raw)
         return tuple(starts), tuple(ends)
 
     def field_of(self, word: int) -> model.Field:
