@@ -104,10 +104,10 @@ class Daemon:
         """All that it has logged and printed."""
         return self.log.read_text(encoding="utf-8") if self.log.exists() else ""
 
-    def until_logged(self, words: str, seconds: float = 20) -> None:
-        """Wait until `words` stand in its log."""
+    def until_logged(self, words: str, seconds: float = 20, *, times: int = 1) -> None:
+        """Wait until `words` stand in its log so many times."""
         try:
-            servers.until(lambda: words in self.text, seconds)
+            servers.until(lambda: self.text.count(words) >= times, seconds)
         except AssertionError:
             raise AssertionError(f"{words!r} was not logged:\n{self.text}") from None
 
