@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 _OWN = "encoder.npz"
-UNRELATED = 0.266  # how near the shipped encoder finds headlines that have nothing to do with each other, on average
+MIDDLE = 0.525  # of how near the shipped encoder finds two reports of one happening, and of two, on average
 _KINDS = {"bert": 0, "xlm-roberta": 1, "roberta": 1}  # what comes before the first place, beside the padding's number
 _PARTS = {
     "q": "attention.self.query",
@@ -44,9 +44,8 @@ _HALVINGS = 40
 class FolderEncoder:
     """An encoder of another make. Its vectors are moved so that the bounds of the shipped one hold.
 
-    Encoders differ in how near they find what has nothing to do with each other. All vectors are moved along the
-    direction that they share, as far as it takes until a list of unrelated headlines is as near as under the shipped
-    one.
+    Encoders differ in how near they find reports of one happening, and of two. All vectors are moved along the
+    direction that they share, as far as it takes until the middle between the two is where the shipped encoder has it.
     """
 
     def __init__(self, network: meaning.Network, cutter: "Tokenizer", unknown: int | None, *, fingerprint: str) -> None:
@@ -54,7 +53,8 @@ class FolderEncoder:
         self._network, self._cutter, self._unknown = network, cutter, unknown
         self._marks = len(cutter.encode("").ids)
         self._move = np.zeros(network.width, np.float32)
-        self._move = _move([sense for sense in self.encode_all(_headlines()) if sense is not None])
+        told, again = zip(*headlines(), strict=True)
+        self._move = _move(self.encode_all(told), self.encode_all(again))
 
     def encode_all(self, texts: Sequence[str]) -> list[meaning.Array | None]:
         """Return the meaning of each text, of length 1.0; None where hardly anything in it is known."""
@@ -196,30 +196,36 @@ def _cutter(path: Path, network: meaning.Network) -> tuple["Tokenizer", int | No
     return cutter, unknown
 
 
-def _move(senses: Sequence[meaning.Array]) -> meaning.Array:
-    """Return what to add to vectors so that these unrelated ones are as near as under the shipped encoder."""
-    if len(senses) < 2:
+def headlines() -> list[tuple[str, str]]:
+    """Return the happenings of the list, each in two outlets' words."""
+    text = resources.files("monitor.encoders").joinpath("headlines.txt").read_text(encoding="utf-8")
+    found = (line.partition(" | ") for line in text.splitlines() if not line.startswith("#"))
+    return [(told, again) for told, _, again in found]
+
+
+def middle(told: NDArray[np.float32], again: NDArray[np.float32]) -> float:
+    """Return the middle between how near two reports of one happening are, and of two, on average. Rows: happenings."""
+    told, again = (rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9) for rows in (told, again))
+    near = told @ again.T
+    count = len(near)
+    same = float(np.trace(near)) / count
+    other = (float(near.sum()) - float(np.trace(near))) / (count * (count - 1))
+    return (same + other) / 2
+
+
+def _move(told: Sequence[meaning.Array | None], again: Sequence[meaning.Array | None]) -> meaning.Array:
+    """Return what to add to vectors so that the middle of the list is where the shipped encoder has it."""
+    both = [(one, other) for one, other in zip(told, again, strict=True) if one is not None and other is not None]
+    if len(both) < 2:
         return np.zeros(1, np.float32)
-    held = np.array(senses)
-    mean = held.mean(axis=0)
+    ones, others = (np.array(rows) for rows in zip(*both, strict=True))
+    mean = (ones.mean(axis=0) + others.mean(axis=0)) / 2
     low, high = -1.0, 8.0
     for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _nearness(held + middle * mean) < UNRELATED else (low, middle)
+        share = (low + high) / 2
+        low, high = (share, high) if middle(ones + share * mean, others + share * mean) < MIDDLE else (low, share)
     moved: meaning.Array = (low * mean).astype(np.float32)
     return moved
-
-
-def _nearness(held: NDArray[np.float32]) -> float:
-    """Return the mean cosine of all pairs."""
-    unit = held / np.maximum(np.linalg.norm(held, axis=1, keepdims=True), 1e-9)
-    count = len(unit)
-    return float((np.square(unit.sum(axis=0)).sum() - count) / (count * (count - 1)))
-
-
-def _headlines() -> list[str]:
-    text = resources.files("monitor.encoders").joinpath("unrelated.txt").read_text(encoding="utf-8")
-    return [line for line in text.splitlines() if line and not line.startswith("#")]
 
 
 def _json(path: Path, *, kind: type = dict) -> Any:  # noqa: ANN401  whatever the file says
