@@ -24,7 +24,7 @@ EXAMPLES = options.examples(
 )
 _MOST_ENTRIES = 1_000_000
 _T = TypeVar("_T")
-_STEP = 200  # lines or entries between two steps of the progress bar
+_STEP = 20  # lines or entries between two steps of the progress bar
 
 
 def command(
