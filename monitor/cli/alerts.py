@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="What was alerted.")
 
+_MOST_TEXT = 2_000  # characters of the page; --json has all
+
 Number = Annotated[str, typer.Argument(metavar="ID", help="The alert's number: 7 or A-7.")]
 
 
@@ -54,7 +56,7 @@ def list_(
 @app.command("show", epilog=options.examples("monitor alerts show A-7", "monitor alerts show 7 --json"))
 def show(number: Number, config: options.Config = None, *, as_json: options.Json = False) -> None:
     """Show one alert as it goes out, with where it went."""
-    from monitor.store import outbox, stories
+    from monitor.store import outbox, stories, texts
 
     alert_id = options.number(number, "A")
     with session.look(session.settings(config)) as tx:
@@ -62,9 +64,11 @@ def show(number: Number, config: options.Config = None, *, as_json: options.Json
             alert = stories.get_alert(tx, alert_id)
         sent = [outbox_lines.row(one) for one in outbox.list_notifications(tx, alert_id=alert_id)]
         went = _where(tx, [alert_id])[alert_id]
+        page = texts.find(tx, alert.entry.id)
     if as_json:
         more = {"went_to": went, "because": alert.assignment.because, "notifications": sent}
-        output.print_json(row(alert) | more)
+        text = {"page_text": page.text if page else None, "page_error": page.error if page else None}
+        output.print_json(row(alert) | more | text)
         return
     what = f"[{alert.level.upper()}] {alert.kind} of story S-{alert.story.id}"
     output.say(f"A-{alert.id}  {what}, {output.when(alert.created_at)} UTC")
@@ -72,6 +76,9 @@ def show(number: Number, config: options.Config = None, *, as_json: options.Json
     output.say(f"  {alert.entry.outlet or alert.entry.feed}  {alert.entry.url}")
     if alert.entry.summary:
         output.say(f"  {alert.entry.summary[:500]}")
+    if page:
+        for line in (page.text[:_MOST_TEXT] or f"(its page was not read: {page.error or 'not yet'})").splitlines():
+            output.say(f"  | {line}")
     output.say(f"  rules: {', '.join(f'{match.rule.id} ({_words(match)})' for match in alert.matches)}")
     if alert.reported_by:
         output.say(f"  also reported by: {', '.join(alert.reported_by)}")

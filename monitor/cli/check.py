@@ -141,6 +141,7 @@ def _check_all(report: Report, path: Path | None, *, fix: bool, as_json: bool) -
     ruleset = check_rules(report, settings.rules.paths, settings.folder)
     _check_seeds(report, settings)
     _check_encoder(report, settings)
+    _check_pages(report, settings)
     _check_channels(report, settings)
     if ruleset is not None:
         _check_names(report, settings, ruleset)
@@ -167,6 +168,15 @@ def _check_encoder(report: Report, settings: "configuration.Settings") -> None:
     complaint = encoders.check(settings.stories.encoder, settings.folder)
     if complaint:
         report.doubtful.append(f"[stories] encoder: {complaint}; until then words alone decide which story is told")
+
+
+def _check_pages(report: Report, settings: "configuration.Settings") -> None:
+    if not settings.reads_pages:
+        return
+    from monitor.parse import article
+
+    if not article.is_installed():
+        report.doubtful.append(f"full_text: {article.MISSING}; until then no pages are read")
 
 
 def _check_channels(report: Report, settings: "configuration.Settings") -> None:

@@ -63,6 +63,9 @@ class PollTable(Table):
     `http`, `https`, `socks5`, `socks5h`, `socks4` or `socks4a` ([Polling](polling.md) says what each looks up)."""
     retry_after: model.RetryAfter = model.RetryAfter.FEED
     """Whom a server's `Retry-After` holds back: the `feed`, or all feeds of its `host`."""
+    full_text: bool = False
+    """Read the page that a matched entry links to, once, and keep its text ([how](polling.md#full-text)); needs the
+    extra `full-text`."""
 
     @field_validator("allow_networks")
     @classmethod
@@ -119,6 +122,8 @@ class FeedTable(Table):
     accept_invalid_certificate: bool = False
     """Take what comes although the certificate of the feed's host is expired, self-made or another's. Whoever is on the
     way can then change it; each start warns."""
+    full_text: bool | None = None
+    """In the place of `[poll] full_text`."""
 
     @field_validator("url")
     @classmethod
@@ -266,6 +271,11 @@ class Settings(Table):
     def specs(self) -> tuple[model.FeedSpec, ...]:
         """Every feed of config.toml and feeds.toml, in the order of the files."""
         return tuple(feed.spec() for feed in self.feeds)
+
+    @property
+    def reads_pages(self) -> bool:
+        """Whether the pages of any feed's entries are to be read."""
+        return any(self.poll.full_text if feed.full_text is None else feed.full_text for feed in self.feeds)
 
     @property
     def all_channels(self) -> tuple[model.Channel, ...]:

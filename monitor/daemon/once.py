@@ -70,6 +70,7 @@ async def _pass(
     courier = send.open_sender(identity=await thread.call(inforce.identity, store, now))
     deliverer = deliver.Deliverer(store, thread.call, found.usable, courier, clock=clock.now, jitter=random.random)
     waiting = await deliverer.run_until_idle(_DELIVERY)
+    await polls.read_pages(store, thread.call, found.settings)
     courier.close()
     thread.close()
     return OnceSummary(summary, decided, matched, alerts, waiting)

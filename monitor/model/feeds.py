@@ -25,7 +25,8 @@ class RetryAfter(StrEnum):
 class FeedSpec:
     """What the operator's files say of a feed; `name` is its identity.
 
-    interval, first, user_agent, proxy: None means the setting of the whole program. proxy: a URL, `off` for none.
+    interval, first, user_agent, proxy, full_text: None means the setting of the whole program. proxy: a URL, `off` for
+    none. full_text: read the pages that matched entries link to.
     accept_invalid_certificate: of the host of `url` alone.
     outlet, language: None means that the entries tell, or that it is detected.
     """
@@ -41,6 +42,7 @@ class FeedSpec:
     user_agent: str | None = None
     proxy: str | None = None
     accept_invalid_certificate: bool = False
+    full_text: bool | None = None
 
 
 class FeedStatus(StrEnum):

@@ -18,6 +18,7 @@ the outbox table.
 from monitor.pipeline.deciding import Claimed, Deciding, Pass, Policy, Prepared
 from monitor.pipeline.novelty import Limits
 from monitor.pipeline.polling import Polling, PollSummary
+from monitor.pipeline.reading import Reading
 from monitor.pipeline.recalling import Found, Recalling
 
 __all__ = [
@@ -30,5 +31,6 @@ __all__ = [
     "PollSummary",
     "Polling",
     "Prepared",
+    "Reading",
     "Recalling",
 ]

@@ -19,7 +19,7 @@ import hashlib
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from urllib.parse import urljoin, urlsplit, urlunsplit
@@ -33,7 +33,7 @@ from monitor import errors, model
 from monitor.poll import body, complaints, guard, headers, routes, turns, urls
 from monitor.poll.urls import redact
 
-__all__ = ["DEADLINE", "MAX_BODY", "Client", "fetch", "open_client", "redact", "user_agent"]
+__all__ = ["DEADLINE", "MAX_BODY", "Client", "fetch", "for_pages", "open_client", "redact", "user_agent"]
 
 DEADLINE = timedelta(seconds=30)
 MAX_BODY = 8 * 2**20
@@ -48,6 +48,8 @@ _ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, "
     "application/json;q=0.8, text/xml;q=0.8, */*;q=0.5"
 )
+_ACCEPT_PAGE = "text/html, application/xhtml+xml, */*;q=0.1"
+_LONGEST_PAGE = 4 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class Client:
     deadline: timedelta = DEADLINE
     max_body: int = MAX_BODY
     agent: str = ""
+    accept: str = _ACCEPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,11 @@ async def open_client(
 
 class NotBegunError(Exception):
     """When the feed's turn came, whoever asked did not want the poll any more."""
+
+
+def for_pages(client: Client) -> Client:
+    """Return a client that asks for web pages: with the same turns and limits, and less room for each."""
+    return replace(client, accept=_ACCEPT_PAGE, max_body=min(client.max_body, _LONGEST_PAGE))
 
 
 async def fetch(
@@ -196,7 +204,7 @@ def _request_headers(client: Client, route: routes.Route, feed: model.Feed, url:
     As bytes: from text, httpx would take ASCII only, and validators are what the server made them.
     """
     asked = {
-        "Accept": _ACCEPT,
+        "Accept": client.accept,
         "Accept-Encoding": "gzip",
         "User-Agent": feed.spec.user_agent or client.agent,
         **headers.conditions(feed.validators),

@@ -87,12 +87,21 @@ class Sandbox:
         about = {"content_type": content_type, "url": url, "now": now.isoformat(), "outlet": outlet}
         if not suspect and len(body) <= LARGE:
             try:
-                return await self._through(self._quick, body, about)
+                return _feed(await self._through(self._quick, body, about))
             except _TooMuchError:
                 if self._quick.seconds >= self._slow.seconds:
                     raise
         async with self._waiting(len(body)):
-            return await self._through(self._slow, body, about)
+            return _feed(await self._through(self._slow, body, about))
+
+    async def read_page(self, page: bytes) -> str:
+        """Return the text of the article in a web page, read in a child; see `article.read`.
+
+        Always in the slow lane. A child that read a page keeps the library for it: use a sandbox of its own for pages.
+        Raises ParseError as `parse` does.
+        """
+        async with self._waiting(len(page)):
+            return (await self._through(self._slow, page, None)).message
 
     async def close(self) -> None:
         """End all children; those under way are killed."""
@@ -130,7 +139,7 @@ class Sandbox:
         finally:
             self._slow_bytes -= size
 
-    async def _through(self, lane: _Lane, body: bytes, about: wire.About) -> model.ParsedFeed:
+    async def _through(self, lane: _Lane, body: bytes, about: wire.About | None) -> wire.Answer:
         """Parse in the first child that is free in `lane`."""
         async with lane.room:
             while True:
@@ -148,9 +157,9 @@ class Sandbox:
                     self._drop(child)
                     raise
                 self._give_back(child, len(body))
-                if answer.feed is None:
+                if answer.kind is wire.Kind.REFUSED:
                     raise errors.ParseError(answer.message)
-                return answer.feed
+                return answer
 
     async def _take(self) -> Child:
         if self._closed:
@@ -176,7 +185,7 @@ class Sandbox:
         else:
             self._idle.append(child)
 
-    async def _asked(self, child: Child, lane: _Lane, body: bytes, about: wire.About) -> bytes:
+    async def _asked(self, child: Child, lane: _Lane, body: bytes, about: wire.About | None) -> bytes:
         try:
             async with asyncio.timeout(lane.seconds):
                 await child.send(wire.request(about, len(body), seconds=lane.seconds, memory=lane.memory))
@@ -189,6 +198,12 @@ class Sandbox:
     def _drop(self, child: Child) -> None:
         self._children.discard(child)
         child.end()
+
+
+def _feed(answer: wire.Answer) -> model.ParsedFeed:
+    if answer.feed is None:
+        raise errors.ParseError("the parser gave an answer that cannot be read")
+    return answer.feed
 
 
 def _check(answer: wire.Answer, lane: _Lane) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from monitor import errors, model
+from monitor.parse import article
 from monitor.sandbox import heap, wire
 
 _PR_SET_PDEATHSIG = 1
@@ -50,6 +51,9 @@ def _serve(pipe: socket.socket, length: int, size: int | None, parse: Callable[.
     if content is None:
         return
     request = wire.read_request(content)
+    if request.arguments is None:
+        article.load()
+        size = _address_space()
     signal.setitimer(signal.ITIMER_REAL, request.seconds + _LATE)
     _limit(None if size is None else size + request.memory)
     try:
@@ -66,6 +70,8 @@ def _serve(pipe: socket.socket, length: int, size: int | None, parse: Callable[.
 
 def _answer(body: bytes, request: wire.Request, parse: Callable[..., model.ParsedFeed]) -> wire.Answer:
     try:
+        if request.arguments is None:
+            return wire.Answer(wire.Kind.TEXT, message=article.read(body))
         return wire.Answer(wire.Kind.FEED, parse(body, **request.arguments))
     except errors.ParseError as error:
         return wire.Answer(wire.Kind.REFUSED, message=str(error))

@@ -25,6 +25,7 @@ class Kind(StrEnum):
     """What an answer brings."""
 
     FEED = "feed"
+    TEXT = "text"
     REFUSED = "refused"  # the document is no feed
     MEMORY = "memory"  # it took too much
     BUG = "bug"  # parsing raised what it should not
@@ -32,7 +33,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a document. feed: None but for FEED. message: why not."""
+    """What came of a document. feed: None but for FEED. message: why not; of TEXT the text itself."""
 
     kind: Kind
     feed: model.ParsedFeed | None = None
@@ -41,10 +42,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A document to come: its size in bytes, what to parse it with, and its limits."""
+    """A document to come: its size in bytes, what to parse it with, and its limits.
+
+    arguments: of `parse.parse`; None for a page, of which the article is wanted.
+    """
 
     size: int
-    arguments: Mapping[str, Any]
+    arguments: Mapping[str, Any] | None
     seconds: float
     memory: int
 
@@ -54,15 +58,21 @@ def frame(content: bytes) -> bytes:
     return LENGTH.pack(len(content)) + content
 
 
-def request(about: About, size: int, *, seconds: float, memory: int) -> bytes:
-    """Return the frame that announces a document of `size` bytes. about: arguments of `parse.parse`, dates as text."""
-    return frame(json.dumps({"about": dict(about), "size": size, "seconds": seconds, "memory": memory}).encode())
+def request(about: About | None, size: int, *, seconds: float, memory: int) -> bytes:
+    """Return the frame that announces a document of `size` bytes.
+
+    about: arguments of `parse.parse`, dates as text; None for a page.
+    """
+    given = None if about is None else dict(about)
+    return frame(json.dumps({"about": given, "size": size, "seconds": seconds, "memory": memory}).encode())
 
 
 def read_request(content: bytes) -> Request:
     """Return what a request's frame says."""
     found = json.loads(content)
-    about = {**found["about"], "now": datetime.fromisoformat(found["about"]["now"])}
+    about = found["about"]
+    if about is not None:
+        about["now"] = datetime.fromisoformat(about["now"])
     return Request(found["size"], about, found["seconds"], found["memory"])
 
 

@@ -113,6 +113,17 @@ class EntryRow(SQLModel, table=True):
     last_error: str | None = None
 
 
+class TextRow(SQLModel, table=True):
+    """The text of the page that a matched entry links to; the row comes when the page is asked for, once."""
+
+    __tablename__ = "texts"
+
+    entry_id: int = Field(foreign_key="entries.id", primary_key=True)
+    asked_at: datetime = Field(sa_type=Instant)
+    text: str = Field(default="", sa_column=Column(Text, nullable=False, server_default=""))
+    error: str | None = None  # why there is no text
+
+
 class RuleVersionRow(SQLModel, table=True):
     """A set of rules that was in force: the text of its files by name, so that an old decision can be explained."""
 
@@ -258,6 +269,7 @@ class NotificationRow(SQLModel, table=True):
             sqlite_where=text("state = 'held'"),
             postgresql_where=text("state = 'held'"),
         ),
+        Index("notifications_counted", "channel", "state"),  # so that counting reads no messages
         _NUMBERED_ONCE,
     )
 
@@ -344,6 +356,7 @@ class WorkerRow(SQLModel, table=True):
 feeds: Table = SQLModel.metadata.tables["feeds"]
 outages: Table = SQLModel.metadata.tables["outages"]
 entries: Table = SQLModel.metadata.tables["entries"]
+texts: Table = SQLModel.metadata.tables["texts"]
 rule_versions: Table = SQLModel.metadata.tables["rule_versions"]
 stories: Table = SQLModel.metadata.tables["stories"]
 seeds: Table = SQLModel.metadata.tables["seeds"]

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from monitor import model
-from monitor.store import tables
+from monitor.store import tables, texts
 
 _CHUNK = 1000
 _FINISHED = tuple(
@@ -43,6 +43,7 @@ def prune(tx: Session, before: datetime) -> int:
     _prune_notifications(tx, before)
     _prune_places(tx, before)
     connection.execute(sa.delete(tables.outages).where(tables.outages.c.ended_at < before))
+    texts.prune(tx, ids)
     empty = {"title": "", "summary": "", "body": "", "url": "", "last_error": None}
     connection.execute(sa.update(entries).where(entries.c.id.in_(ids)).values(**empty))
     return len(ids)

@@ -1,6 +1,7 @@
 """Which of the feeds that are due goes first. Pure."""
 
 from datetime import datetime
+from decimal import Decimal
 
 import sqlalchemy as sa
 
@@ -9,7 +10,7 @@ from monitor.store import tables
 _NEVER_POLLED = 600.0  # seconds: a wait like any other
 
 
-def of(now: datetime) -> sa.ColumnElement[float]:
+def of(now: datetime) -> sa.ColumnElement[float | Decimal]:
     """Return how late a due feed is, in parts of the wait that was planned for it.
 
     A second late is much for a feed that is polled every five seconds, and nothing for one that is every hour. Whoever

@@ -21,6 +21,8 @@ def upgrade() -> None:
     _add_hosts()
     _add_workers()
     _add_senses()
+    _add_texts()
+    op.create_index("notifications_counted", "notifications", ["channel", "state"])
 
 
 def _add_hosts() -> None:
@@ -67,4 +69,17 @@ def _add_senses() -> None:
         sa.Column("vector", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["decision_id"], ["decisions.id"], name=op.f("senses_decision_id_fkey")),
         sa.PrimaryKeyConstraint("decision_id", name=op.f("senses_pkey")),
+    )
+
+
+def _add_texts() -> None:
+    """Keep the text of the pages that matched entries link to."""
+    op.create_table(
+        "texts",
+        sa.Column("entry_id", sa.Integer(), nullable=False),
+        sa.Column("asked_at", Instant(), nullable=False),
+        sa.Column("text", sa.Text(), server_default="", nullable=False),
+        sa.Column("error", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(["entry_id"], ["entries.id"], name=op.f("texts_entry_id_fkey")),
+        sa.PrimaryKeyConstraint("entry_id", name=op.f("texts_pkey")),
     )
