@@ -1,8 +1,8 @@
 """What the daemon holds: `python bench/memory.py [--feeds 200,1000,5000] [--hostile] [--json]`.
 
-At rest: `monitor run` with the shipped rules over generated feeds of which nothing matches, so that no vectors are
-loaded; every feed is polled once and then left alone. Printed are the most that all processes took while everything
-was new, and what they take when parser children have ended.
+At rest: `monitor run` with the shipped rules over generated feeds, without an encoder, so that no vectors are loaded
+(--encoder builtin loads them); every feed is polled once and then left alone. Printed are the most that all processes
+took while everything was new, and what they take when parser children have ended.
 
 --hostile: 20 feeds that are well beside 200 on 20 hosts that are not, all polled every second for --seconds: gzip
 bombs, pages of megabytes, deep and wide XML, quadratic authors, entities, 2,000 entries, answers that drip. Printed are
@@ -24,7 +24,7 @@ from pathlib import Path
 from tests import newsstand, processes, servers
 from tests.e2e.daemon import Daemon
 
-_SHIPPED = '[stories]\nseeds = ["builtin"]\n[log]\nlevel = "warning"'
+_SHIPPED = '[stories]\nseeds = ["builtin"]\nencoder = "{}"\n[log]\nlevel = "warning"'
 _IDLE = 150.0  # seconds after which parser children have ended
 _LOOK = 0.25
 
@@ -34,16 +34,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--feeds", default="200,1000,5000")
     parser.add_argument("--items", type=int, default=30)
+    parser.add_argument("--encoder", default="off")
     parser.add_argument("--idle", type=float, default=_IDLE, help="seconds to wait after the last poll")
     parser.add_argument("--hostile", action="store_true")
     parser.add_argument("--seconds", type=float, default=90)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args(arguments)
     if args.hostile:
-        tell(hostile(args.seconds), as_json=args.json)
+        tell(hostile(args.seconds, "builtin"), as_json=args.json)
         return 0
     for count in sorted({int(count) for count in args.feeds.split(",")}):
-        tell(at_rest(newsstand.Plan(count, args.items, matching=0), args.idle), as_json=args.json)
+        plan = newsstand.Plan(count, args.items, matching=0)
+        tell(at_rest(plan, args.idle, args.encoder), as_json=args.json)
     return 0
 
 
@@ -52,11 +54,11 @@ def tell(found: dict[str, float], *, as_json: bool) -> None:
     print(json.dumps(found) if as_json else "  ".join(f"{name} {value:g}" for name, value in found.items()), flush=True)
 
 
-def at_rest(plan: newsstand.Plan, idle: float) -> dict[str, float]:
+def at_rest(plan: newsstand.Plan, idle: float, encoder: str) -> dict[str, float]:
     """Poll every feed of `plan` once, then wait."""
     with tempfile.TemporaryDirectory() as folder, newsstand.serving(plan) as stand:
         urls = [stand.url(number) for number in range(plan.feeds)]
-        with running(Path(folder), urls, interval="6h") as daemon:
+        with running(Path(folder), urls, interval="6h", encoder=encoder) as daemon:
             most = 0.0
             while stand.count().requests < plan.feeds and daemon.is_running:
                 most = max(most, processes.taken(daemon.pid).memory)
@@ -75,7 +77,7 @@ def at_rest(plan: newsstand.Plan, idle: float) -> dict[str, float]:
     }
 
 
-def hostile(seconds: float) -> dict[str, float]:
+def hostile(seconds: float, encoder: str) -> dict[str, float]:
     """Poll good feeds beside hostile ones for so long."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -87,7 +89,7 @@ def hostile(seconds: float) -> dict[str, float]:
             for name, answer in answers.items():
                 server.script(f"/{name}", answer)
                 urls.append(server.url(f"/{name}"))
-        daemon = stack.enter_context(running(folder, urls, interval="1s"))
+        daemon = stack.enter_context(running(folder, urls, interval="1s", encoder=encoder))
         most, own, count = 0.0, 0.0, 0
         end = time.monotonic() + seconds
         while time.monotonic() < end and daemon.is_running:
@@ -105,9 +107,9 @@ def hostile(seconds: float) -> dict[str, float]:
 
 
 @contextmanager
-def running(folder: Path, urls: Sequence[str], *, interval: str) -> Iterator[Daemon]:
+def running(folder: Path, urls: Sequence[str], *, interval: str, encoder: str) -> Iterator[Daemon]:
     """Run a daemon over these feeds with the shipped rules."""
-    daemon = Daemon(folder, urls, ["json://127.0.0.1:9/"], _SHIPPED)
+    daemon = Daemon(folder, urls, ["json://127.0.0.1:9/"], _SHIPPED.format(encoder))
     text = daemon.config.read_text(encoding="utf-8").replace('["rules"]', '["builtin"]')
     text = text.replace('interval = "1s"', f'interval = "{interval}"')
     daemon.config.write_text(text, encoding="utf-8")
