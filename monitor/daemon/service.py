@@ -4,7 +4,7 @@ import asyncio
 import random
 import signal
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -62,7 +62,8 @@ class _Service:
         self._systemd = sdnotify.SystemdNotifier()
         self._clock_watch = watch.ClockWatch()
         self._member = member.Member(store, found)
-        self._alive: dict[str, float] = {}
+        self._alive: dict[str, float] = {}  # when each tick ended well
+        self._ended: dict[str, float] = {}  # ... or in vain, because the store is away
         self._complaint = ""
         self._status = 0
         self._pinger = pinger.Pinger()
@@ -119,7 +120,7 @@ class _Service:
         }
         now = clock.wall()
         for name, (tick, seconds) in ticks.items():
-            self._alive[name] = time.monotonic()
+            self._alive[name] = self._ended[name] = time.monotonic()
             self._scheduler.add_job(
                 self._tick,
                 "interval",
@@ -141,12 +142,13 @@ class _Service:
         except errors.StoreError as error:
             events.error("store_away", tick=name, error=str(error))
             tally.TICK_FAILURES.labels(name, "store_away").inc()
+            self._ended[name] = time.monotonic()
             return
         except Exception:  # noqa: BLE001  the loop that must survive
             events.exception("tick_raised", tick=name)
             tally.TICK_FAILURES.labels(name, "raised").inc()
             return
-        self._alive[name] = time.monotonic()
+        self._alive[name] = self._ended[name] = time.monotonic()
 
     def _soon(self, name: str) -> None:
         """Let a tick run at once instead of at its next second."""
@@ -176,11 +178,15 @@ class _Service:
         await self._deliverer.tick()
 
     async def _heartbeat(self) -> None:
-        """Say that we live, if all ticks do: a watchdog that is fed by a timer alone watches nothing."""
-        overdue = self._overdue()
+        """Say that we live, if all ticks do: a watchdog that is fed by a timer alone watches nothing.
+
+        A store that is away is no reason to be killed and started again: that would not bring it back.
+        """
+        overdue = _overdue(self._ended)
         if overdue:
             events.error("ticks_overdue", ticks=overdue)
             return
+        self._systemd.notify("WATCHDOG=1")
         now = clock.now()
         newer = await self._thread.call(self._store.newer)
         if newer:
@@ -192,18 +198,12 @@ class _Service:
         await self._thread.call(self._put_heartbeat, now)
         for told in await self._thread.call(self._member.beat):
             await self._tell(told.topic, told.subject, told.text)
-        self._systemd.notify("WATCHDOG=1")
         short = size.short_of_space(self._store.path)
         if short:
             await self._tell(f"disk:{now:%Y-%m-%d}", "The disk is nearly full", short)
 
-    def _overdue(self) -> list[str]:
-        """Return the ticks that have not come to an end for too long."""
-        steady = time.monotonic()
-        return [name for name, at in self._alive.items() if name not in _SELDOM and steady - at > _OVERDUE]
-
     async def _ping(self) -> None:
-        await self._pinger.ping(self._found.settings, well=not self._overdue())
+        await self._pinger.ping(self._found.settings, well=not _overdue(self._alive))
 
     def _put_heartbeat(self, now: datetime) -> None:
         with self._store.write() as tx:
@@ -370,6 +370,12 @@ class _Service:
         with suppress(errors.StoreError):
             await self._thread.call(self._deciding.give_back)
         events.info("stopped")
+
+
+def _overdue(ends: Mapping[str, float]) -> list[str]:
+    """Return the ticks that have not come to an end for too long. ends: when each did last."""
+    steady = time.monotonic()
+    return [name for name, at in ends.items() if name not in _SELDOM and steady - at > _OVERDUE]
 
 
 def _say(changes: inforce.Changes, event: str, **more: object) -> None:
