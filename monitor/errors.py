@@ -91,4 +91,11 @@ class DeliveryError(MonitorError):
 
 
 class StoreError(MonitorError):
-    """The database is away, locked, full, read-only, or newer than this program."""
+    """The database is away, locked, full, read-only, or newer than this program.
+
+    passing: the same may work later, with nothing changed by an operator: locked, full or away.
+    """
+
+    def __init__(self, message: str, *, passing: bool = False) -> None:
+        super().__init__(message)
+        self.passing = passing

@@ -307,6 +307,26 @@ def test_an_upgrade_says_where_the_old_database_is(tmp_path: Path) -> None:
     assert olden.titles(tmp_path / "monitor.db") == olden.titles(kept) == ["Old news"]
 
 
+@pytest.mark.slow
+def test_a_disk_without_room_for_the_copy_fails_and_is_no_mistake(tmp_path: Path) -> None:
+    """Status 1, because a later start may well have room; nothing has changed, and nothing is left."""
+    path = set_up(tmp_path)
+    olden.make(f"sqlite:///{path.parent}/monitor.db")
+    with sqlite3.connect(tmp_path / "monitor.db") as other:
+        other.execute("INSERT INTO facts VALUES ('large', ?, ?)", (f'"{"x" * 400_000}"', olden.AT))
+    other.close()
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))"
+    program = f"{limit}\nfrom monitor.__main__ import main\nmain()"
+    command = [sys.executable, "-c", program, "--config", str(path), "run"]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (1, "", 1)
+    assert ran.stderr.startswith(
+        f"{tmp_path}/monitor.db was not upgraded, because the backup before it failed; nothing"
+    )
+    assert olden.revision(tmp_path / "monitor.db") == "0001"
+    assert not list(tmp_path.glob("*.backup-*"))
+
+
 def test_an_upgrade_can_do_without_a_copy(tmp_path: Path) -> None:
     """With --no-backup none is made."""
     path = set_up(tmp_path)

@@ -104,8 +104,9 @@ def test_a_locked_database_is_named(sqlite_store: engine.Store) -> None:
     with sqlite_store.read() as tx:
         assert facts.list_facts(tx) == {}  # looking goes on
     impatient = engine.open_store(f"sqlite:///{sqlite_store.path}", patience=timedelta(milliseconds=50))
-    with pytest.raises(errors.StoreError, match=r"monitor\.db is locked by another process"):
+    with pytest.raises(errors.StoreError, match=r"monitor\.db is locked by another process") as caught:
         _put(impatient)
+    assert caught.value.passing
     other.close()
     _put(impatient)
     impatient.close()
@@ -172,8 +173,9 @@ def test_a_damaged_database_is_named(sqlite_store: engine.Store) -> None:
     content = bytearray(path.read_bytes())
     content[8192:] = os.urandom(len(content) - 8192)
     path.write_bytes(content)
-    with pytest.raises(errors.StoreError, match=r"monitor\.db is damaged"), sqlite_store.read() as tx:
+    with pytest.raises(errors.StoreError, match=r"monitor\.db is damaged") as caught, sqlite_store.read() as tx:
         facts.list_facts(tx)
+    assert not caught.value.passing
 
 
 def test_missing_tables_are_named(tmp_path: Path) -> None:

@@ -109,8 +109,8 @@ def store(
 
 
 def _misplaced(chosen: "configuration.Settings", error: errors.StoreError) -> errors.MonitorError:
-    """Return a file that cannot be used as a mistake in the configuration; a server that is away is none."""
-    if not chosen.store_url.startswith("sqlite"):
+    """Return a file that cannot be used as a mistake in the configuration; what may pass by itself is none."""
+    if error.passing or not chosen.store_url.startswith("sqlite"):
         return error
     place = chosen.places.get("[store]")
     return errors.ConfigError(f"{place}: {error}" if place else str(error))

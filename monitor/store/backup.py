@@ -88,7 +88,8 @@ def before_upgrade(
     except errors.StoreError as error:
         raise errors.StoreError(
             f"{source} was not upgraded, because the backup before it failed; nothing has changed: {error}. To do "
-            "without one: `monitor db upgrade --no-backup`"
+            "without one: `monitor db upgrade --no-backup`",
+            passing=True,
         ) from error
     for old in list_backups(source)[kept:]:
         with suppress(OSError):  # somebody else's file: it stays

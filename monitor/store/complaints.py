@@ -5,6 +5,8 @@ from pathlib import Path
 
 from sqlalchemy import exc
 
+from monitor import errors
+
 # What the drivers say, in small letters, and what it means. The first that is found counts.
 _MEANINGS = (
     (
@@ -45,18 +47,21 @@ _MEANINGS = (
     ),
 )  # fmt: skip
 
+_PASSING = ("is locked", "cannot grow", "cannot be reached")
+
 
 def in_words(error: Exception, name: str) -> str:
     """Return one line: which database, what is wrong, what to do; what the driver said stands in brackets."""
     if isinstance(error, exc.TimeoutError):
         return f"{name}: all connections are in use: something holds its transactions open for too long"
-    original = getattr(error, "orig", None) or error
-    said = " ".join(str(original).split())
-    haystack = f"{type(original).__name__} {said}".lower()
-    for marks, meaning in _MEANINGS:
-        if any(mark in haystack for mark in marks):
-            return f"{name} {meaning} [{said}]"
-    return f"{name}: the database refuses: {said}"
+    said, meaning = _meaning(error)
+    return f"{name} {meaning} [{said}]" if meaning else f"{name}: the database refuses: {said}"
+
+
+def complain(error: Exception, name: str) -> errors.StoreError:
+    """Return the complaint of `in_words`, which knows whether the trouble may pass by itself."""
+    passing = isinstance(error, exc.TimeoutError) or _meaning(error)[1].startswith(_PASSING)
+    return errors.StoreError(in_words(error, name), passing=passing)
 
 
 def unusable(path: Path) -> str | None:
@@ -73,3 +78,11 @@ def unusable(path: Path) -> str | None:
     if not os.access(folder, os.W_OK | os.X_OK):
         return f"{path}: the folder {folder} cannot be written: give the program's user the right to write into it"
     return None
+
+
+def _meaning(error: Exception) -> tuple[str, str]:
+    """Return what the driver said, and what it means: empty when that is not known."""
+    original = getattr(error, "orig", None) or error
+    said = " ".join(str(original).split())
+    haystack = f"{type(original).__name__} {said}".lower()
+    return said, next((meaning for marks, meaning in _MEANINGS if any(mark in haystack for mark in marks)), "")

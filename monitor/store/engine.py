@@ -146,7 +146,7 @@ class Store:
                 for statement in ("PRAGMA query_only=OFF", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
                     connection.cursor().execute(statement)
         except sqlite3.Error as error:
-            raise errors.StoreError(complaints.in_words(error, self.name)) from error
+            raise complaints.complain(error, self.name) from error
 
     def newer(self) -> str:
         """Return what to say when another worker upgraded the database beyond this program; empty when none did."""
@@ -173,7 +173,7 @@ class Store:
         except exc.IntegrityError:
             raise
         except (exc.DBAPIError, exc.TimeoutError) as error:
-            raise errors.StoreError(complaints.in_words(error, self.name)) from error
+            raise complaints.complain(error, self.name) from error
 
 
 def open_store(url: str, *, patience: timedelta = PATIENCE) -> Store:
