@@ -38,6 +38,7 @@ _STEPS: Mapping[str, str] = {
     "cancel": "called off or halted",
     "sign": "signed",
     "resign": "resignation",
+    "win": "outcome",
     "ceasefire": "ceasefire",
     "withdraw": "withdrawal",
     "launch": "launch",
