@@ -19,7 +19,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.utils import formatdate
 from pathlib import Path
 from random import Random
@@ -112,12 +112,24 @@ def _look(world: workers.World, url: str) -> Look:
     for worker in world.workers:
         text = worker.daemon.config.read_text(encoding="utf-8")
         [port] = re.findall(r'listen = "127.0.0.1:(\d+)"', text)
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
-            for name, bound, kind, value in _BUCKET.findall(answer.read().decode()):
-                key = (name.split("_")[3], bound or kind)
-                lock[key] = lock.get(key, 0.0) + float(value)
+        for name, bound, kind, value in _BUCKET.findall(_metrics(int(port))):
+            key = (name.split("_")[3], bound or kind)
+            lock[key] = lock.get(key, 0.0) + float(value)
     used = sum(_cpu(worker.daemon.pid) for worker in world.workers)
     return Look(time.monotonic(), used, _database_cpu(url), world.news.polls, lock)
+
+
+def _metrics(port: int) -> str:
+    """Return what a worker tells, once its page is served."""
+    found: list[str] = []
+
+    def is_there() -> bool:
+        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
+            found.append(answer.read().decode())
+        return bool(found)
+
+    servers.until(is_there, 60)
+    return found[0]
 
 
 def _between(one: Look, other: Look, polls: int | None) -> dict[str, float]:
