@@ -54,10 +54,7 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
     ),
     "an unquoted regular expression": (
         a_file("[/emb[ae]rgo/]"),
-        (
-            "3:15: not YAML: expected ',' or ']', but got '['"
-            " (quote a regular expression that holds brackets: '/.../') [yaml]"
-        ),
+        "3:11: `/emb[ae]rgo/` must be quoted, because YAML reads its brackets (write '/emb[ae]rgo/') [bare-regex]",
     ),
     "a value of neither kind": (
         a_file("{near: [embargo, oil], within: paragraph}"),

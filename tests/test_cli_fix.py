@@ -63,6 +63,38 @@ def test_a_key_that_is_there_is_not_written_twice(tmp_path: Path) -> None:
     assert "    mach: oil" in (tmp_path / "own.yaml").read_text(encoding="utf-8")
 
 
+def test_two_slips_for_one_key_are_left_to_a_person(tmp_path: Path) -> None:
+    """Two misspelt keys that seem to mean one are both told, and neither is mended into a key that stands twice."""
+    text = "rules:\n- id: one\n  mach: embargo\n  macth: oil\n"
+    (tmp_path / "own.yaml").write_text(text, encoding="utf-8")
+    found = monitor("check", "own.yaml", "--fix", folder=tmp_path)
+    assert found.err.splitlines()[:2] == [
+        f"own.yaml:{line}:3: unknown key `{key}` (did you mean `match`? `{other}` seems to mean it too:"
+        " keep one of them) [unknown-key]"
+        for line, key, other in ((3, "mach", "macth"), (4, "macth", "mach"))
+    ]
+    assert (tmp_path / "own.yaml").read_text(encoding="utf-8") == text
+
+
+def test_regular_expressions_get_their_quotes(tmp_path: Path) -> None:
+    """Each unquoted one with brackets is quoted, whatever it holds; quoted ones and comments stay."""
+    text = """\
+rules:
+- id: one
+  match: [/f-1[56]s?/, '/su[- ]?2[47]/', /it's[ab]/]  # not /this[1]/
+  tests: {match: [F-15s], no_match: [Cup tie]}
+- id: two
+  match: {near: [/b[/]{2}c/, "/[[:alpha:]]+skiy/"], within: 3}
+  tests: {match: [b//c Zelenskiy], no_match: [Cup tie]}
+"""
+    (tmp_path / "own.yaml").write_text(text, encoding="utf-8")
+    found = monitor("check", "own.yaml", "--fix", folder=tmp_path)
+    assert (found.status, found.out.splitlines()[-1]) == (0, "all is well: 2 rules"), found
+    mended = text.replace("/f-1[56]s?/", "'/f-1[56]s?/'").replace("/it's[ab]/", "'/it''s[ab]/'")
+    mended = mended.replace("/b[/]{2}c/", "'/b[/]{2}c/'")
+    assert (tmp_path / "own.yaml").read_text(encoding="utf-8") == mended
+
+
 def test_a_file_of_another_system_keeps_its_line_ends(tmp_path: Path) -> None:
     """Windows line ends, the byte order mark, the file's permissions and a link to it stay as they are."""
     kept = tmp_path / "kept" / "own.yaml"

@@ -120,6 +120,18 @@ def test_a_copied_rule_takes_the_place_of_the_first() -> None:
     assert rules.from_files({**FILES, "copy.yaml": copied}).find("one")
 
 
+def test_a_rule_handed_on_keeps_windows_line_ends() -> None:
+    """A copy of a rule, and an export of files that agree on it, end their lines as the files do."""
+    text = f"rules:\n- id: one\n  # mine\n  match:\n  - oil\n{TESTS}".replace("\n", "\r\n")
+    ruleset = rules.from_files({"x.yaml": text})
+    for made in (rules.copy_rule(ruleset, "one"), rules.export(ruleset)):
+        assert made.count("\n") == made.count("\r\n") > 3
+        assert rules.from_files({"y.yaml": made}).rules == ruleset.rules
+    assert "    # mine\r\n" in rules.copy_rule(ruleset, "one")
+    both = rules.from_files({"x.yaml": text, "z.yaml": "rules:\n- {id: two, match: gas}\n"})
+    assert "\r" not in rules.export(both)
+
+
 def test_a_copied_rule_in_brackets_is_written_out() -> None:
     """A rule that stands on one line in its file is copied key by key."""
     ruleset = rules.from_files({"x.yaml": "rules: [{match: {all: [a, b]}, tags: [], id: one}]\n"})

@@ -122,7 +122,7 @@ def _write_new(place: Path, text: str, instead: str) -> None:
     """Write a file that is not there yet. instead: what to do when it is. Raises ConfigError."""
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        with place.open("x", encoding="utf-8") as file:
+        with place.open("x", encoding="utf-8", newline="") as file:
             file.write(text)
     except FileExistsError as error:
         msg = f"{place}: is there already; {instead}"

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from monitor.errors import RuleError
 from monitor.rules import assemble, reading, source
@@ -16,21 +16,18 @@ _PLAIN = re.compile(r"[^\W_](?:[\w ./()+-]*[\w.)])?", re.ASCII)
 def copy_rule(ruleset: RuleSet, rule_id: str) -> str:
     """Return a rule as the text of a file of its own that takes the first one's place; raise RuleError.
 
-    It is the text of the file, comments included; what overrides changed is not in it.
+    It is the text of the file, comments and line ends included; what overrides changed is not in it.
     """
     rule = _get(ruleset, rule_id)
     lines = _source_lines(ruleset, rule)
-    return (
-        f"{_HEAD}rules:\n"
-        + "\n".join([f"  - {lines[0]}", "    replace: true", *(f"    {line}".rstrip() for line in lines[1:])])
-        + "\n"
-    )
+    made = [f"  - {lines[0]}", "    replace: true", *(f"    {line}".rstrip() for line in lines[1:])]
+    return _with_ends_of(ruleset, [rule], f"{_HEAD}rules:\n" + "\n".join(made) + "\n")
 
 
 def export(ruleset: RuleSet, rule_ids: Sequence[str] = ()) -> str:
     """Return rules as the text of one file, with the lists and rules that they refer to; raise RuleError.
 
-    rule_ids: empty means all. Overrides are laid over, comments are left out.
+    rule_ids: empty means all. Overrides are laid over, comments are left out; lines end as in the files, if all agree.
     """
     wanted = dict.fromkeys(rule_ids) or {rule.rule.id: None for rule in ruleset.nodes}
     waiting = list(wanted)
@@ -54,7 +51,13 @@ def export(ruleset: RuleSet, rule_ids: Sequence[str] = ()) -> str:
         assert isinstance(rule.tree, source.Mapping)
         lines = list(_lines(_without(rule.tree, "replace")))
         out += [f"  - {lines[0]}", *(f"    {line}" for line in lines[1:])]
-    return "\n".join(out) + "\n"
+    return _with_ends_of(ruleset, chosen, "\n".join(out) + "\n")
+
+
+def _with_ends_of(ruleset: RuleSet, chosen: Iterable[RuleNode], text: str) -> str:
+    """Return `text` with Windows line ends if the files of all chosen rules have them."""
+    files = {rule.place.file for rule in chosen}
+    return text.replace("\n", "\r\n") if all("\r\n" in ruleset.files[name] for name in files) else text
 
 
 def _get(ruleset: RuleSet, rule_id: str) -> RuleNode:

@@ -50,9 +50,11 @@ class Complaints:
 
     def unknown_key(self, place: Place, key: str, known: Sequence[str], taken: Sequence[str], rule: str) -> None:
         """Add an error about a key, with the mechanical mend when one known key is plainly meant and not taken."""
-        mend = did_you_mean(key, known)
-        meant = mend.split("`")[1] if mend.startswith("did") else ""
-        is_plain = meant and meant not in taken and key not in SYNONYMS
+        mend, meant = did_you_mean(key, known), nearest(key, known)
+        rivals = [f"`{other}`" for other in taken if other not in (key, *known) and nearest(other, known) == meant]
+        if meant and rivals:
+            mend += f" {rivals[0]} seems to mean it too: keep one of them"
+        is_plain = meant and meant not in taken and not rivals and key not in SYNONYMS
         fix = Fix(place.line, f"{key}:", f"{meant}:") if is_plain else None
         self.found.append(Complaint(place, "unknown-key", f"unknown key `{key}`", mend, rule, fix=fix))
 
@@ -187,20 +189,24 @@ def _complain(
     location = problem["loc"]
     place = _place(tree, location, of_key=problem["type"] == "extra_forbidden")
     key = str(location[-1]) if location else ""
+    known, taken = _known_keys(kind, location[:-1]), _keys_around(tree, location)
     if problem["type"] == "extra_forbidden":
-        known = _known_keys(kind, location[:-1])
-        around: source.Tree = tree
-        for part in location[:-1]:
-            around = _inner(around, part) or around
-        taken = around.keys() if isinstance(around, source.Mapping) else ()
         complaints.unknown_key(place, key, known, taken, rule)
     elif problem["type"] == "missing":
-        complaints.error(place, "missing-key", f"`{key}` is missing", "", rule)
+        if all(nearest(other, known) != key for other in taken if other not in known):  # else that is complained of
+            complaints.error(place, "missing-key", f"`{key}` is missing", "", rule)
     elif problem["type"] == "string_pattern_mismatch":
         mend = "small letters, digits and hyphens, like arms-deal"
         complaints.error(place, "bad-value", f"`{problem['input']}` is no id", mend, rule)
     else:
         complaints.error(place, "bad-value", f"`{'.'.join(map(str, location))}`: {problem['msg']}", "", rule)
+
+
+def _keys_around(tree: source.Tree, location: Sequence[Any]) -> Sequence[str]:
+    """Return the keys that stand beside the one at `location`."""
+    for part in location[:-1]:
+        tree = _inner(tree, part) or tree
+    return tree.keys() if isinstance(tree, source.Mapping) else ()
 
 
 _PLAIN = {
@@ -227,10 +233,15 @@ def _known_keys(kind: type[BaseModel], location: Sequence[Any]) -> list[str]:
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:
     """Return `did you mean ...?` for the known word that is nearest, else the list of them."""
+    near = nearest(word, known)
+    return f"did you mean `{near}`?" if near else "allowed: " + ", ".join(known[:30])
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """Return the known word that is plainly meant by `word`, empty when none is."""
     if SYNONYMS.get(word) in known:
-        return f"did you mean `{SYNONYMS[word]}`?"
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"did you mean `{near[0]}`?" if near else "allowed: " + ", ".join(known[:30])
+        return SYNONYMS[word]
+    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.6)), "")
 
 
 def _place(tree: source.Tree, location: Sequence[Any], *, of_key: bool = False) -> Place:

@@ -21,7 +21,7 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from monitor.rules.nodes import Complaint, Place
+from monitor.rules.nodes import Complaint, Fix, Place
 
 LARGEST = 1 << 20  # characters of a file
 DEEPEST = 40
@@ -231,8 +231,8 @@ class _Reader:
         return tree
 
 
-def _error(place: Place, lint: str, message: str, mend: str) -> SourceError:
-    return SourceError(Complaint(place, lint, message, mend))
+def _error(place: Place, lint: str, message: str, mend: str, fix: Fix | None = None) -> SourceError:
+    return SourceError(Complaint(place, lint, message, mend, fix=fix))
 
 
 def _yaml_error(name: str, text: str, error: MarkedYAMLError) -> SourceError:
@@ -240,8 +240,19 @@ def _yaml_error(name: str, text: str, error: MarkedYAMLError) -> SourceError:
     mark = error.problem_mark or error.context_mark
     place = Place(name, mark.line + 1, mark.column + 1) if mark else Place(name, 1, 1)
     line = text.splitlines()[place.line - 1] if 0 < place.line <= len(text.splitlines()) else ""
+    bare = next((found for found in _REGEX.finditer(line) if _BRACKETS.search(found["regex"])), None)
+    if bare is not None:
+        quoted = "'" + bare["regex"].replace("'", "''") + "'"
+        place = Place(name, place.line, bare.start("regex") + 1)
+        said = f"`{bare['regex']}` must be quoted, because YAML reads its brackets"
+        return _error(place, "bare-regex", said, f"write {quoted}", Fix(place.line, bare["regex"], quoted))
     problem = " ".join(str(error.problem or error).split())
     return _error(place, "yaml", f"not YAML: {problem}", _mend(line, problem))
+
+
+# a regular expression in no quotes: behind a bracket, comma, colon or dash, up to a slash before the same or the end
+_REGEX = re.compile(r"(?:[\[{,:-]\s*|^\s*)(?P<regex>/(?:\\.|\[(?:\\.|[^]\\])+\]|[^[/\\])+/)(?=\s*(?:[\]},#]|$))")
+_BRACKETS = re.compile(r"[\[\]{}]")
 
 
 def _mend(line: str, problem: str) -> str:
