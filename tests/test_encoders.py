@@ -70,8 +70,6 @@ def test_off_is_no_encoder() -> None:
 def test_a_folder_means_what_the_paper_says(tmp_path: Path, kind: str, skipped: int) -> None:
     """The network of a folder gives what the same network gives number by number, whatever its size."""
     found = folder.read(networks.folder(tmp_path / "model", kind=kind), fingerprint="f")
-    assert isinstance(found, folder.FolderEncoder)
-    found._move = np.zeros(networks.WIDTH, np.float32)
     [sense] = found.encode_all([TEXT])
     assert sense is not None
     expected = np.array(networks.slowly(NUMBERS, skipped=skipped))
@@ -245,6 +243,15 @@ def test_the_same_files_are_read_once(tmp_path: Path) -> None:
     assert other is not None
     assert other is not one
     assert other.fingerprint != one.fingerprint != ""
+
+
+def test_what_was_given_up_is_tried_again_at_a_reload(tmp_path: Path) -> None:
+    """What it lacked, such as a package, may be there now though its files are the same."""
+    (tmp_path / "encoder.npz").write_bytes(b"damaged")
+    one = encoders.find(".", tmp_path)
+    assert one is not None
+    assert one.complaint() != ""
+    assert encoders.find(".", tmp_path) is not one
 
 
 def test_a_text_is_encoded_once(tmp_path: Path) -> None:

@@ -112,17 +112,25 @@ class Network:
         return [state[span].mean(axis=0) for span in spans]
 
 
-def encoded(network: Network, cut: Sequence[Sequence[int]], *, moved_by: Array | None = None) -> list[Array | None]:
-    """Return what each text means, by its pieces; None for one without pieces, and where numbers run wild.
-
-    moved_by: added to what comes out at length 1.0.
-    """
+def encoded(network: Network, cut: Sequence[Sequence[int]]) -> list[Array | None]:
+    """Return what each text means, by its pieces; None for one without pieces, and where numbers run wild."""
     found: list[Array | None] = [None] * len(cut)
     with np.errstate(all="ignore"):
         for batch in _batches([len(numbers) for numbers in cut]):
             for n, mean in zip(batch, network.mean_of([cut[n] for n in batch]), strict=True):
-                found[n] = _rounded(mean if moved_by is None else _unit(mean) + moved_by)
+                found[n] = rounded(mean)
     return found
+
+
+def rounded(vector: Array) -> Array | None:
+    """Return `vector` at length 1.0 and as it will be read back, so that a restart changes no decision.
+
+    None when it has no length, or one that is no number.
+    """
+    length = float(np.linalg.norm(vector))
+    if not math.isfinite(length) or length < _EPSILON:
+        return None
+    return unpacked(packed(vector / np.float32(length)))
 
 
 def packed(sense: Array) -> bytes:
@@ -148,19 +156,6 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         batch.append(n)
     if batch:
         yield batch
-
-
-def _rounded(mean: Array) -> Array | None:
-    """Return `mean` at length 1.0 and as it will be read back, so that a restart changes no decision."""
-    length = float(np.linalg.norm(mean))
-    if not math.isfinite(length) or length < _EPSILON:
-        return None
-    return unpacked(packed(_unit(mean)))
-
-
-def _unit(vector: Array) -> Array:
-    unit: Array = vector / np.float32(max(float(np.linalg.norm(vector)), _EPSILON))
-    return unit
 
 
 @dataclass(frozen=True, slots=True)

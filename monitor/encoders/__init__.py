@@ -47,6 +47,11 @@ class Encoder:
         """The same for the same files; empty when they cannot be read."""
         return self._fingerprint
 
+    @property
+    def is_given_up(self) -> bool:
+        """Whether it was found that it cannot be used."""
+        return bool(self._complaint)
+
     def complaint(self) -> str:
         """Read the encoder, and return why it cannot be used, which is logged once; empty when it can."""
         with self._lock:
@@ -70,18 +75,25 @@ class Encoder:
         assert self._held is not None
         try:
             self._remembered.update(zip(texts, self._held.encode_all(texts), strict=True))
-        except Exception as error:  # an encoder that fails must not stop an entry
-            log.exception("encoder_raised", place=str(self._place))
-            self._give_up(f"{self._place}: it fails ({type(error).__name__}: {error})")
+        except Exception as error:
+            self._fail(error)
 
     def _read(self) -> str:
         if self._complaint is None:
             self._complaint = ""
             try:
-                self._held = folder.read(self._place, fingerprint=self._fingerprint)
+                held = folder.read(self._place, fingerprint=self._fingerprint)
+                self._held = held if self._place == SHIPPED else folder.Moved(held)
             except errors.ConfigError as error:
                 self._give_up(str(error))
+            except Exception as error:
+                self._fail(error)
         return self._complaint
+
+    def _fail(self, error: Exception) -> None:
+        """Give up an encoder that raised: it must stop neither an entry nor the daemon."""
+        log.error("encoder_raised", place=str(self._place), exc_info=error)
+        self._give_up(f"{self._place}: it fails ({type(error).__name__}: {error})")
 
     def _give_up(self, complaint: str) -> None:
         self._complaint, self._held = complaint, None
@@ -96,7 +108,12 @@ def find(name: str, base: Path) -> Encoder | None:
     if name == OFF:
         return None
     place = _place(name, base)
-    return _opened(place, tuple(_stamp(path) for path in folder.files(place)))
+    stamps = tuple(_stamp(path) for path in folder.files(place))
+    found = _opened(place, stamps)
+    if found.is_given_up:  # what it lacked may be there now
+        _opened.cache_clear()
+        found = _opened(place, stamps)
+    return found
 
 
 def check(name: str, base: Path) -> str:

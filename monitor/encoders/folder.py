@@ -41,24 +41,36 @@ _MODULES = frozenset({"Transformer", "Pooling", "Normalize"})
 _HALVINGS = 40
 
 
-class FolderEncoder:
-    """An encoder of another make. Its vectors are moved so that the bounds of the shipped one hold.
+class Moved:
+    """An encoder of another make, with its vectors moved so that the bounds of the shipped one hold.
 
     Encoders differ in how near they find reports of one happening, and of two. All vectors are moved along the
     direction that they share, as far as it takes until the middle between the two is where the shipped encoder has it.
     """
 
+    def __init__(self, encoder: meaning.Encodes) -> None:
+        self.fingerprint = encoder.fingerprint
+        self._encoder = encoder
+        told, again = zip(*headlines(), strict=True)
+        self._move = _move(encoder.encode_all(told), encoder.encode_all(again))
+
+    def encode_all(self, texts: Sequence[str]) -> list[meaning.Array | None]:
+        """Return the meaning of each text, of length 1.0; None where it cannot be told."""
+        senses = self._encoder.encode_all(texts)
+        return [None if sense is None else meaning.rounded(sense + self._move) for sense in senses]
+
+
+class FolderEncoder:
+    """A network whose texts are cut by a tokenizer of its own."""
+
     def __init__(self, network: meaning.Network, cutter: "Tokenizer", unknown: int | None, *, fingerprint: str) -> None:
         self.fingerprint = fingerprint
         self._network, self._cutter, self._unknown = network, cutter, unknown
         self._marks = len(cutter.encode("").ids)
-        self._move = np.zeros(network.width, np.float32)
-        told, again = zip(*headlines(), strict=True)
-        self._move = _move(self.encode_all(told), self.encode_all(again))
 
     def encode_all(self, texts: Sequence[str]) -> list[meaning.Array | None]:
         """Return the meaning of each text, of length 1.0; None where hardly anything in it is known."""
-        return meaning.encoded(self._network, [self._cut(text) for text in texts], moved_by=self._move)
+        return meaning.encoded(self._network, [self._cut(text) for text in texts])
 
     def _cut(self, text: str) -> list[int]:
         numbers: list[int] = self._cutter.encode(text.encode("utf-8", "replace").decode()).ids
@@ -68,9 +80,9 @@ class FolderEncoder:
 
 def read(folder: Path, *, fingerprint: str) -> meaning.Encodes:
     """Return the encoder of a folder. Raises ConfigError that names the file, what is wrong and what to do."""
-    own = folder / _OWN
     if not folder.is_dir():
         _refuse(folder, 'there is no such folder; name one, or write encoder = "builtin"')
+    own = folder / _OWN
     if own.exists():
         return _own(own, fingerprint)
     shape = _shape(folder)
