@@ -75,7 +75,7 @@ class Encoder:
         assert self._held is not None
         try:
             self._remembered.update(zip(texts, self._held.encode_all(texts), strict=True))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  what it raises must stop nobody
             self._fail(error)
 
     def _read(self) -> str:
@@ -86,7 +86,7 @@ class Encoder:
                 self._held = held if self._place == SHIPPED else folder.Moved(held)
             except errors.ConfigError as error:
                 self._give_up(str(error))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  what it raises must stop nobody
                 self._fail(error)
         return self._complaint
 
