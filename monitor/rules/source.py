@@ -25,6 +25,7 @@ from monitor.rules.nodes import Complaint, Fix, Place
 
 LARGEST = 1 << 20  # characters of a file
 DEEPEST = 40
+LONGEST = 1000  # characters of a line in which a mend is sought
 _LONE = re.compile("[\ud800-\udfff]")  # half a character, which no file can hold: "\\ud800"
 MOST = 100_000  # nodes of a file, aliases followed
 _FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml: ten times as fast
@@ -240,7 +241,7 @@ def _yaml_error(name: str, text: str, error: MarkedYAMLError) -> SourceError:
     mark = error.problem_mark or error.context_mark
     place = Place(name, mark.line + 1, mark.column + 1) if mark else Place(name, 1, 1)
     line = text.splitlines()[place.line - 1] if 0 < place.line <= len(text.splitlines()) else ""
-    bare = next((found for found in _REGEX.finditer(line) if _BRACKETS.search(found["regex"])), None)
+    bare = next((found for found in _REGEX.finditer(line[:LONGEST]) if _BRACKETS.search(found["regex"])), None)
     if bare is not None:
         quoted = "'" + bare["regex"].replace("'", "''") + "'"
         place = Place(name, place.line, bare.start("regex") + 1)
