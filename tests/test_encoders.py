@@ -1,5 +1,7 @@
 """The encoder that the configuration names: shipped, a folder's, or none; what cannot be used is said once."""
 
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +14,7 @@ import structlog
 from monitor import encoders
 from monitor.encoders import folder
 from tests import networks
+from tests.commands import SMALL_CONFIG, monitor, set_up
 
 TEXT = "Earthquake in Peru, tax cut."
 NUMBERS = [2, 5, 6, 7, 8, 11, 9, 10, 12, 3]
@@ -274,3 +277,24 @@ class _Failing:
 
     def encode_all(self, _texts: object) -> list[Any]:
         raise ValueError("poison")
+
+
+@pytest.mark.parametrize(("value", "threads"), [(None, "1"), ("3", "3")])
+def test_numbers_are_multiplied_on_one_thread(value: str | None, threads: str) -> None:
+    """A thread for each core would wait busily for the others; whoever sets the variable gets more."""
+    told = {name: held for name, held in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    told |= {"OPENBLAS_NUM_THREADS": value} if value else {}
+    program = "import monitor, os; print(os.environ['OPENBLAS_NUM_THREADS'])"
+    done = subprocess.run([sys.executable, "-c", program], env=told, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == threads
+
+
+def test_the_encoder_is_read_when_something_is_compared(tmp_path: Path, logged: list[Any]) -> None:
+    """An entry that matches no rule is explained without it; for one that matches, what is wrong with it is told."""
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "encoder.npz").write_bytes(b"damaged")
+    set_up(tmp_path, config=f'{SMALL_CONFIG}[stories]\nencoder = "model"\n')
+    assert monitor("explain", "Weather is fine", folder=tmp_path).status == 0
+    assert logged == []
+    assert monitor("explain", "Ministry threatens sanctions", folder=tmp_path).status == 0
+    assert [event["event"] for event in logged] == ["encoder_unusable"]
