@@ -79,6 +79,24 @@ def test_feeds_come_from_opml_and_go_there(tmp_path: Path) -> None:
     assert again.out == "added 0 feeds to feeds.toml; 3 were there already\n"
 
 
+def test_a_line_that_is_no_feed_costs_itself_alone(tmp_path: Path) -> None:
+    """Of a list, what cannot be polled, or stands there twice in two spellings, is left out; the rest comes."""
+    set_up(tmp_path)
+    lines = [
+        '<outline text="Good" xmlUrl="https://good.example/rss"/>',
+        '<outline text="Space" xmlUrl="https://bad.example/a b"/>',
+        '<outline text="Mail" xmlUrl="mailto:desk@bad.example"/>',
+        '<outline text="Again" xmlUrl="HTTPS://GOOD.example:443/./rss"/>',
+    ]
+    (tmp_path / "in.opml").write_text(f'<opml version="2.0"><body>{"".join(lines)}</body></opml>', encoding="utf-8")
+    said = monitor("feeds", "import", "in.opml", folder=tmp_path)
+    assert said.status == 0
+    assert said.out.splitlines()[0] == "added 1 feeds to feeds.toml; 1 were there already"
+    assert "left out: mailto:desk@bad.example: not an http or https URL" in said.out
+    assert "left out: https://bad.example/a b: not an address that can be polled" in said.out
+    assert [row["name"] for row in monitor("feeds", "list", "--json", folder=tmp_path).rows] == ["Wire", "Good"]
+
+
 def test_what_is_no_opml_is_told(tmp_path: Path) -> None:
     """A file that is no OPML is one line and status 2."""
     set_up(tmp_path)

@@ -397,12 +397,29 @@ def test_durations_are_written_as_they_are_read(seconds: int) -> None:
     [
         ("https://news.example/feed", "HTTPS://NEWS.example:443/feed"),
         ("http://news.example", "http://news.example:80/"),
+        ("http://news.example/~a/feed", "http://news.example/%7Ea/./x/../feed#top"),
+        ("http://news.example/a%2Fb?q=%C3%A9", "http://news.example./a%2fb?q=%c3%a9"),
+        ("http://bücher.example/feed", "http://xn--bcher-kva.example/feed"),
     ],
 )
 def test_equal_addresses_have_one_spelling(one: str, other: str) -> None:
-    """Case of the host and the scheme's own port tell nothing; a path does."""
+    """Case of the host, the scheme's own port and needless percent signs and dots tell nothing; a path does."""
     assert config.spelling(one) == config.spelling(other)
     assert config.spelling(one) != config.spelling(one + "/more")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("http://news.example/a/b", "http://news.example/a%2Fb"),
+        ("http://ann@news.example/", "http://ben@news.example/"),
+        ("http://news.example/?a", "http://news.example/?b"),
+        ("http://news.example/", "http://news.example:8080/"),
+    ],
+)
+def test_different_addresses_have_different_spellings(one: str, other: str) -> None:
+    """What a server may answer differently stays apart: another user, query, port, or a slash that is none."""
+    assert config.spelling(one) != config.spelling(other)
 
 
 def test_a_digest_may_have_a_cron_expression(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Which feeds are polled, and how they are.")
 
 _MOST_NAME = 70  # leaves room for a number
+_MOST_LEFT_OUT = 20
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="The feed's name.")]
 
 
@@ -121,15 +122,22 @@ def import_(
 ) -> None:
     """Add the feeds of an OPML file to feeds.toml.
 
-    Folders become tags, and clashing names are numbered.
+    Folders become tags, and clashing names are numbered. A line that is no feed is left out, and told.
     """
     from monitor import opml
 
     settings = session.settings(config)
-    specs = opml.read(read_bytes(file))
+    found = opml.read_all(read_bytes(file))
+    wrong = {spec.url: said for spec in found.specs if (said := _complaint(spec))}
+    specs = [spec for spec in found.specs if spec.url not in wrong]
     added = _append(settings, specs)
     here = len(specs) - len(added)
     output.say(f"added {len(added)} feeds to {_feeds_file(settings)}; {here} were there already")
+    left_out = [*found.skipped, *wrong.values()]
+    for line in left_out[:_MOST_LEFT_OUT]:
+        output.say(f"left out: {line}")
+    if len(left_out) > _MOST_LEFT_OUT:
+        output.say(f"left out: {len(left_out) - _MOST_LEFT_OUT} more")
 
 
 @app.command("export", epilog=options.examples("monitor feeds export > feeds.opml"))
@@ -164,24 +172,16 @@ def _append(
     """
     from dataclasses import replace
 
-    import pydantic
-
     from monitor import config as configuration
-    from monitor.config import schema
 
     there = {configuration.spelling(spec.url): spec.name for spec in settings.specs}
     names = {spec.name for spec in settings.specs}
     added = []
     for spec in specs:
-        try:
-            name = output.clean(spec.name)[:_MOST_NAME].strip() or "feed"
-            schema.FeedTable(name=name, url=spec.url)
-        except pydantic.ValidationError as error:
-            said = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
-            msg = f"{mask_url(spec.url)}: {said}"
-            raise errors.ConfigError(msg) from error
+        if said := _complaint(spec):
+            raise errors.ConfigError(said)
         if configuration.spelling(spec.url) not in there:
-            added.append(replace(spec, name=_free(name, names)))
+            added.append(replace(spec, name=_free(_tidy(spec.name), names)))
             there[configuration.spelling(spec.url)] = added[-1].name
             names.add(added[-1].name)
     if len(specs) == 1 and not added:
@@ -189,6 +189,24 @@ def _append(
         raise errors.ConfigError(msg)
     configuration.add_feeds(settings.folder, added)
     return added
+
+
+def _complaint(spec: model.FeedSpec) -> str:
+    """Return why a feed cannot be written to feeds.toml, an empty text when it can."""
+    import pydantic
+
+    from monitor.config import schema
+
+    try:
+        schema.FeedTable(name=_tidy(spec.name), url=spec.url)
+    except pydantic.ValidationError as error:
+        said = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+        return f"{mask_url(spec.url)}: {said}"
+    return ""
+
+
+def _tidy(name: str) -> str:
+    return output.clean(name)[:_MOST_NAME].strip() or "feed"
 
 
 def _free(name: str, taken: set[str]) -> str:

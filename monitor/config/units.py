@@ -1,6 +1,8 @@
 """Durations, sizes and addresses as people write them: "10m", "1h30m", "7d", "8MiB". Pure."""
 
 import re
+import string
+from contextlib import suppress
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -10,6 +12,8 @@ _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)")
 _DURATION = re.compile(rf"(?:{_DURATION_PART.pattern}\s*)+")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|kB|MB|GB|KiB|MiB|GiB)")
 _MOST_DAYS = 36_500
+_ESCAPE = re.compile("%([0-9A-Fa-f]{2})")
+_UNRESERVED = frozenset(string.ascii_letters + string.digits + "-._~")
 _PROXIES = ("http", "https", "socks5", "socks5h", "socks4", "socks4a")
 
 
@@ -52,12 +56,19 @@ def format_duration(duration: timedelta) -> str:
 
 
 def spelling(url: str) -> str:
-    """Return a URL in the one spelling that equal addresses share (RFC 3986 6.2.2 and 6.2.3)."""
+    """Return a URL in the one spelling that equal addresses share (RFC 3986 6.2.2 and 6.2.3).
+
+    The user counts, because a server may show each another feed; the fragment does not, because it is never sent.
+    """
     parts = urlsplit(url)
-    host, port = (parts.hostname or "").lower(), parts.port
+    host, port = (parts.hostname or "").rstrip("."), parts.port
+    with suppress(UnicodeError):
+        host = host.encode("idna").decode().lower() if not host.isascii() else host
     default = {"http": 80, "https": 443}.get(parts.scheme.lower())
     place = host if port in {None, default} else f"{host}:{port}"
-    return f"{parts.scheme.lower()}://{place}{parts.path or '/'}?{parts.query}"
+    user = f"{parts.username}@" if parts.username else ""
+    path = _without_dots(_plain(parts.path))
+    return f"{parts.scheme.lower()}://{user}{place}{path}{f'?{_plain(parts.query)}' if parts.query else ''}"
 
 
 def parse_proxy(url: str) -> str:
@@ -73,3 +84,24 @@ def parse_proxy(url: str) -> str:
     if not well or parts.path.strip("/") or not url.isprintable() or " " in url:
         raise ValueError(msg)
     return url
+
+
+def _plain(text: str) -> str:
+    """Return `text` with what needs no percent sign written as it is, and capital digits where one is needed."""
+    return _ESCAPE.sub(
+        lambda found: char if (char := chr(int(found[1], 16))) in _UNRESERVED else found[0].upper(), text
+    )
+
+
+def _without_dots(path: str) -> str:
+    """Return an absolute path without `.` and `..` segments (RFC 3986 5.2.4)."""
+    kept: list[str] = []
+    segments = path.split("/")[1:]
+    for segment in segments:
+        if segment == "..":
+            kept = kept[:-1]
+        elif segment != ".":
+            kept.append(segment)
+    if segments and segments[-1] in {".", ".."}:
+        kept.append("")
+    return "/" + "/".join(kept)
