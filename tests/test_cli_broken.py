@@ -27,7 +27,7 @@ def a_bomb() -> str:
 
 
 BROKEN: dict[str, tuple[str | bytes, str]] = {
-    "ten megabytes": (b"# padding\n" * 1_000_000, "1:1: 9 MiB of rules in one file (at most 1 MiB)"),
+    "ten megabytes": (b"# padding\n" * 1_000_000, "1:1: 9 MiB of rules in one file (at most 1 MiB) [file-too-large]"),
     "an alias bomb": (
         a_bomb(),
         "5:4: more than 100000 values, aliases counted (use `lists:` instead) [too-many-nodes]",
@@ -44,7 +44,7 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
         a_file("[embargo, '']"),
         "3:20: an empty term matches nothing: write a word, or remove it [term]",
     ),
-    "invalid UTF-8": (a_file("embargo").encode() + b"# caf\xe9\n", "5:1: not UTF-8 (save the file as UTF-8)"),
+    "invalid UTF-8": (a_file("embargo").encode() + b"# caf\xe9\n", "5:1: not UTF-8 (save the file as UTF-8) [not-utf-8]"),
     "a headline that became a mapping": (
         a_file("embargo", "  tests:\n    match:\n    - Tokyo: embargo\n    no_match: [Cup tie]\n"),
         (
@@ -203,4 +203,4 @@ def test_a_file_that_cannot_be_read_blames_no_other(tmp_path: Path) -> None:
     """While the file of a list cannot be read, the rule that names the list is not complained of."""
     written(tmp_path, b"lists: {states: [caf\xe9]}\n", "a.yaml")
     found = monitor("check", "rules", folder=written(tmp_path, a_file("$states")))
-    assert found.err.splitlines()[:-1] == ["rules/a.yaml:1:1: not UTF-8 (save the file as UTF-8)"]
+    assert found.err.splitlines()[:-1] == ["rules/a.yaml:1:1: not UTF-8 (save the file as UTF-8) [not-utf-8]"]

@@ -105,7 +105,12 @@ def _of_node(node: Node, fields: frozenset[model.Field], rule: str) -> Iterator[
     if isinstance(node, Near):
         yield from _of_near(node, fields, rule)
     if isinstance(node, Leaf):
-        own = (term for term in node.terms if term.written in node.written)  # those of lists are judged there
+        names = set(node.written.removeprefix("any of ").split(", "))  # the terms of lists are judged there
+        own = (
+            term
+            for term in node.terms
+            if term.written in names or ("," in term.written and term.written in node.written)
+        )
         yield from (complaint for term in own for complaint in _of_term(term, node.place, rule))
     for child in children(node):
         yield from _of_node(child, fields, rule)

@@ -72,12 +72,12 @@ def _read(name: str, file: Path, files: dict[str, str]) -> str:
     """Add a file's text to `files`, or return what is wrong with it."""
     size = file.stat().st_size
     if size > 4 * source.LARGEST:
-        return f"{name}:1:1: {size >> 20} MiB of rules in one file (at most 1 MiB)"
+        return f"{name}:1:1: {size >> 20} MiB of rules in one file (at most 1 MiB) [file-too-large]"
     try:
         files[name] = file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        return f"{name}:{line}:1: not UTF-8 (save the file as UTF-8)"
+        return f"{name}:{line}:1: not UTF-8 (save the file as UTF-8) [not-utf-8]"
     return ""
 
 
