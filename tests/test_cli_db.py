@@ -1,5 +1,6 @@
 """`monitor db`: what an operator does with the database by hand."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -165,6 +166,23 @@ def _pipe(source: Path, target: Path) -> None:
     line = f"{program.format(source)} export | {program.format(target)} import"
     ran = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=60, check=False)
     assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.mark.slow
+def test_a_bar_shows_how_far_it_is(desk: Path) -> None:
+    """On a terminal, and nowhere else: the other tests' standard error is empty."""
+    terminal, end = os.openpty()
+    command = [sys.executable, "-m", "monitor", "--config", str(desk / "config.toml"), "db", "export"]
+    ran = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=end, env=os.environ | {"TERM": "xterm"})
+    os.close(end)
+    shown = b""
+    with contextlib.suppress(OSError):  # Linux says so when the other side is closed
+        while piece := os.read(terminal, 4096):
+            shown += piece
+    os.close(terminal)
+    assert ran.wait(30) == 0
+    assert b"export" in shown
+    assert b"100%" in shown
 
 
 # --- prune -------------------------------------------------------------------------------------------------------

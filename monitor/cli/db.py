@@ -15,7 +15,7 @@ from monitor.cli import options, output, progress, session
 if TYPE_CHECKING:
     from monitor.store import engine
 
-app = typer.Typer(no_args_is_help=True, help="The database: upgrade, back up, move, tidy, check.")
+app = typer.Typer(no_args_is_help=True, help="The database: copy, move, check.")
 
 _STANDARD = "-"
 
@@ -74,7 +74,7 @@ def export(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A new file; - writes to standard output.")] = _STANDARD,
     config: options.Config = None,
 ) -> None:
-    """Write the whole database as text that a database of either kind can take in.
+    """Write the whole database as text for another one, of either kind.
 
     One JSON value a line, one moment of the database; the daemon may run. The end holds a sum of all lines, by which
     `monitor db import` knows that everything came. It holds all that the database holds, so keep it as safe.

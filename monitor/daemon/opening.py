@@ -115,9 +115,8 @@ def opened(
 
 
 def tell_upgrade(name: str, done: migrate.Upgraded) -> None:
-    """Log what an upgrade did, and where the database is as it was before."""
+    """Log what an upgrade did, and where the database is as it was before; tables that were made are no upgrade."""
     if done.before is None:
-        events.info("database_made", database=name, revision=done.after)
         return
     kept = str(done.backup) if done.backup else "none: before you upgrade PostgreSQL, keep it with pg_dump"
     events.info("database_upgraded", database=name, before=done.before, revision=done.after, backup=kept)
