@@ -30,7 +30,7 @@ ALL_FAULTS = (*FAULTS, "sleep")  # a pause that is longer than it takes to be gi
 SLEEP = (65.0, 80.0)  # seconds
 PER_HOST = 2
 _EARLY = 0.6  # of the interval: a poll sooner than that after the one before is one too many
-_SETTLED = """
+SETTLED = """
     SELECT (SELECT count(*) FROM entries WHERE status = 'pending')
          + (SELECT count(*) FROM notifications WHERE state IN ('pending', 'held'))
 """
@@ -218,7 +218,7 @@ class World:
             while time.monotonic() < begun + self.plan.patience:
                 with store.read() as tx:
                     stored = tx.connection().scalar(text("SELECT count(*) FROM entries"))
-                    left = tx.connection().scalar(text(_SETTLED))
+                    left = tx.connection().scalar(text(SETTLED))
                 if stored >= len(self.published) and not left:
                     break
                 time.sleep(0.2)
