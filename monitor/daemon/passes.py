@@ -1,4 +1,4 @@
-"""Passes over pending entries: claimed and decided on the store's thread, matched and encoded on one of their own. Shell.
+"""Passes over pending entries: claimed and decided on the store's thread, matched and encoded on their own. Shell.
 
 Matching and encoding take most of a pass and touch no store; meanwhile polls and messages are written.
 """
