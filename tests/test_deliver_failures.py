@@ -72,6 +72,26 @@ def test_retry_after_rests_the_channel(lite: Desk) -> None:
     asyncio.run(begin())
 
 
+def test_what_a_channel_asks_of_one_worker_holds_for_all(postgres_store: engine.Store) -> None:
+    """Another worker of the database leaves it alone, too, until then; under another URL it is tried at once."""
+    desk = Desk(postgres_store)
+    for _ in range(3):
+        desk.alert()
+    desk.sender.fail = lambda _channel, _message: errors.DeliveryError("429", retry_after=7 * MINUTE)
+    desk.run()
+    desk.sender.fail = lambda _channel, _message: None
+    desk.later(6 * MINUTE)
+    desk.run()
+    assert desk.sender.sent == []
+    desk.channels = (a_channel(url="json://127.0.0.1/elsewhere"),)
+    desk.run()
+    assert len(desk.sender.sent) == 2, "but for the one that was put off itself"
+    desk.channels = (a_channel(),)
+    desk.later(2 * MINUTE)
+    desk.run()
+    assert len(desk.sender.sent) == 3
+
+
 def test_a_rest_moves_with_a_clock_that_is_set(lite: Desk) -> None:
     """A channel that asks to be left alone for seven minutes is tried then, though the clock went back an hour."""
     lite.alert()

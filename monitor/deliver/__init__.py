@@ -21,7 +21,7 @@ import structlog
 from sqlmodel import Session
 
 from monitor import errors, model, pace, send, tally
-from monitor.deliver import digests, notices, places, timetable, writing
+from monitor.deliver import digests, notices, places, rests, timetable, writing
 from monitor.deliver.lane import LONGEST_PAUSE, Health, Lane
 from monitor.deliver.notices import tell_operator
 from monitor.deliver.writing import preview
@@ -220,6 +220,9 @@ class Deliverer:
             pause = min(pace.retry_after(lane.health.failures + 1, 0.0, None), LONGEST_PAUSE)
             lane.health.failed(str(error), now, now + max(pause, error.retry_after or timedelta()))
             tally.channel_fares(lane.name, lane.health.failures, lane.health.resume_at)
+            channel = self._channels.get(lane.name)
+            if channel and error.retry_after and lane.health.resume_at:
+                await self._call(rests.note, self._store, channel, lane.health.resume_at, now)
             since = lane.health.failing_since_at or now
             if now - since >= TELL_AFTER and item.kind is not model.NotificationKind.OPERATOR:
                 await self._call(self._tell_down, lane.name, since, str(error), now)
@@ -284,8 +287,10 @@ class Deliverer:
         return tuple(name for name, at in ready.items() if name in unsettled or (at and not now < at <= now + furthest))
 
     def _claim(self, name: str) -> model.Notification | None:
-        now = self._clock()
+        now, channel = self._clock(), self._channels.get(name)
         with self._store.write() as tx:
+            if channel is None or rests.is_resting(tx, channel, now):
+                return None
             return outbox.claim_next(tx, name, now, lease=self._store.new_lease(), until=now + LEASE)
 
     def _count_waiting(self) -> int:
