@@ -37,6 +37,14 @@ def test_a_sound_rule_has_no_warning() -> None:
         ),
         ("  match: [price cap #1]\n", "not YAML"),
         (
+            "  match: oil AND gas\n",
+            "x.yaml:3:10: `oil AND gas` is sought as a phrase, word for word (for AND write all: [...]) [boolean-word]",
+        ),
+        (
+            "  match: oil\n  languages: [english]\n",
+            "no entry is in the language `english`, so that `one` never matches (write its code: en, fr, ar, zh)",
+        ),
+        (
             "  match:\n  - price cap #1\n",
             "x.yaml:4:5: `price cap` is cut off at the #: the rest of the line is a comment",
         ),

@@ -29,6 +29,8 @@ from monitor.rules.ruleset import BUILTIN, RuleSet, attempt
 SHORTEST_PREFIX = 3
 WIDEST_NEAR = 40
 ROUNDS = 10  # of mending
+_LANGUAGE = re.compile(r"[a-z]{2,3}([-_][a-z0-9]+)*")
+_BOOLEAN = re.compile(r"\S+ (?P<word>AND|OR|NOT) \S+")
 MOST_COMPARED = 400  # rules that are compared with each other for one swallowing the other
 
 
@@ -91,6 +93,10 @@ def _of_rule(rule: RuleNode) -> Iterator[Complaint]:
         missing = "`tests:`" if not (rule.should_match or rule.should_not_match) else "one side of `tests:`"
         mend = "give it a headline under `match` and one under `no_match`"
         yield _warning(rule.place, "no-tests", f"`{name}` has no {missing}".replace("no one", "only one"), mend, name)
+    for language in rule.conditions.languages:
+        if not _LANGUAGE.fullmatch(language):
+            said = f"no entry is in the language `{language}`, so that `{name}` never matches"
+            yield _warning(rule.place, "dead-language", said, "write its code: en, fr, ar, zh", name)
     for part in (rule.match, rule.unless, rule.unless_anywhere):
         if part is not None:
             yield from _of_node(part, rule.fields, name)
@@ -132,6 +138,10 @@ def _of_term(term: Term, place: Place, rule: str = "") -> Iterator[Complaint]:
     if short and short[0].isascii() and not short[0].isdigit():
         said = f"the prefix `{term.written}` is so short that it matches very many words"
         yield _warning(place, "short-prefix", said, "write a longer one, or the words themselves", rule)
+    if term.kind is TermKind.WORDS and (boolean := _BOOLEAN.search(term.written)):
+        node = {"AND": "all: [...]", "OR": "any: [...]", "NOT": "unless: ..."}[boolean["word"]]
+        said = f"`{term.written}` is sought as a phrase, word for word"
+        yield _warning(place, "boolean-word", said, f"for {boolean['word']} write {node}", rule)
     if term.kind in {TermKind.WORDS, TermKind.EXACT}:
         sample = term.written.replace("*", "").removeprefix("=")
         if not program.occurs(term, text.of({model.Field.TITLE: sample})):

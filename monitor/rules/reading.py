@@ -50,7 +50,8 @@ class Complaints:
 
     def unknown_key(self, place: Place, key: str, known: Sequence[str], taken: Sequence[str], rule: str) -> None:
         """Add an error about a key, with the mechanical mend when one known key is plainly meant and not taken."""
-        mend, meant = did_you_mean(key, known), nearest(key, known)
+        meant = "" if key in _ELSEWHERE else nearest(key, known)
+        mend = _ELSEWHERE.get(key) or did_you_mean(key, known)
         rivals = [f"`{other}`" for other in taken if other not in (key, *known) and nearest(other, known) == meant]
         if meant and rivals:
             mend += f" {rivals[0]} seems to mean it too: keep one of them"
@@ -109,7 +110,7 @@ def read(name: str, text: str, complaints: Complaints) -> FilePart:
         return FilePart(name)
     if not isinstance(tree, source.Mapping):
         complaints.error(
-            tree.place, "shape", "a rule file is a mapping with `rules:` and `lists:`", "see docs/rules.md"
+            tree.place, "shape", "a rule file is a mapping with `rules:` and `lists:`", "begin it with `rules:`"
         )
         return FilePart(name)
     checked(schema.RuleFile, tree, complaints)
@@ -199,7 +200,8 @@ def _complain(
         mend = "small letters, digits and hyphens, like arms-deal"
         complaints.error(place, "bad-value", f"`{problem['input']}` is no id", mend, rule)
     else:
-        complaints.error(place, "bad-value", f"`{'.'.join(map(str, location))}`: {problem['msg']}", "", rule)
+        said = f"`{'.'.join(map(str, location))}`: {problem['msg']}"
+        complaints.error(place, "bad-value", said, _LIKE.get(key, ""), rule)
 
 
 def _keys_around(tree: source.Tree, location: Sequence[Any]) -> Sequence[str]:
@@ -209,6 +211,20 @@ def _keys_around(tree: source.Tree, location: Sequence[Any]) -> Sequence[str]:
     return tree.keys() if isinstance(tree, source.Mapping) else ()
 
 
+_ELSEWHERE = {
+    "id": "a rule stands under `rules:`, with a dash before it",
+    "match": "a rule stands under `rules:`, with a dash before it",
+    "lists": "`lists:` stands beside `rules:`, not inside a rule",
+    "within": "it goes with `near`",
+    "ordered": "it goes with `near`",
+}
+_LIKE = {
+    "rules": "- id: oil-ban",
+    "near": "near: [oil, ban*]",
+    "at_least": "at_least: {count: 2, of: [oil, gas, coal]}",
+    "score": "score: {at_least: 10, terms: {oil: 6, ban*: 4}}",
+    "override": "override: {id: arms-deal, level: low}",
+}
 _PLAIN = {
     r"a valid dictionary( or instance of \w+)?": "a mapping, `key: value`",
     "a valid list": "a list, in brackets or with a dash for each line",

@@ -200,7 +200,7 @@ class _Reader:
 
     def _alias(self, event: AliasEvent) -> None:
         if event.anchor not in self.anchors:
-            raise _error(self._place(event), "yaml", f"*{event.anchor} names no &{event.anchor} before it", "")
+            raise _error(self._place(event), "yaml", f"*{event.anchor} names no &{event.anchor} before it", _STAR)
         tree, size = self.anchors[event.anchor]
         self._add(tree, size, None)
 
@@ -238,7 +238,8 @@ def _error(place: Place, lint: str, message: str, mend: str, fix: Fix | None = N
 
 def _yaml_error(name: str, text: str, error: MarkedYAMLError) -> SourceError:
     """Say the parser's complaint in one line, with the mend of the commonest slips."""
-    mark = error.problem_mark or error.context_mark
+    unclosed = _unclosed(error)
+    mark = error.context_mark if unclosed else error.problem_mark or error.context_mark
     place = Place(name, mark.line + 1, mark.column + 1) if mark else Place(name, 1, 1)
     line = text.splitlines()[place.line - 1] if 0 < place.line <= len(text.splitlines()) else ""
     bare = next((found for found in _REGEX.finditer(line[:LONGEST]) if _BRACKETS.search(found["regex"])), None)
@@ -247,8 +248,16 @@ def _yaml_error(name: str, text: str, error: MarkedYAMLError) -> SourceError:
         place = Place(name, place.line, bare.start("regex") + 1)
         said = f"`{bare['regex']}` must be quoted, because YAML reads its brackets"
         return _error(place, "bare-regex", said, f"write {quoted}", Fix(place.line, bare["regex"], quoted))
-    problem = " ".join(str(error.problem or error).split())
+    problem = unclosed or " ".join(str(error.problem or error).split())
     return _error(place, "yaml", f"not YAML: {problem}", _mend(line, problem))
+
+
+def _unclosed(error: MarkedYAMLError) -> str:
+    """Say what is opened and never closed, empty when it is something else; the parser complains at the file's end."""
+    at_end = "end of stream" in str(error.problem) or "stream end" in str(error.problem)
+    if error.context_mark is None or not at_end:
+        return ""
+    return f"a {'quotation mark' if 'quoted' in str(error.context) else 'bracket'} is opened here and never closed"
 
 
 # a regular expression in no quotes: behind a bracket, comma, colon or dash, up to a slash before the same or the end
@@ -256,7 +265,14 @@ _REGEX = re.compile(r"(?:[\[{,:-]\s*|^\s*)(?P<regex>/(?:\\.|\[(?:\\.|[^]\\])+\]|
 _BRACKETS = re.compile(r"[\[\]{}]")
 
 
+_STAR = "a `*` stands at the end of a word, `oil*`; quote text that begins with one"
+
+
 def _mend(line: str, problem: str) -> str:
+    if "bracket is opened" in problem:
+        return "quote text that holds ` #`: from there on it is a comment" if " #" in line else "close it"
+    if "expected <block end>" in problem:
+        return "begin this line below the first letter of the line that it belongs to"
     if "\t" in line[: len(line) - len(line.lstrip())] or "'\\t'" in problem:
         return "indent with spaces, not tabs"
     if "/" in line and ("[" in line or "{" in line):
@@ -264,7 +280,7 @@ def _mend(line: str, problem: str) -> str:
     if "mapping values are not allowed" in problem:
         return "quote text that holds a colon, or give it a `|` block"
     if line.lstrip().startswith(("*", "- *")) or "alias" in problem:
-        return "quote text that begins with `*`"
+        return _STAR
     if "'%'" in problem or "'@'" in problem or "'`'" in problem:
         return "quote text that begins with %, @ or `"
     return ""
