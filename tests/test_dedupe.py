@@ -107,6 +107,23 @@ def test_a_higher_level_is_an_update() -> None:
     assert (found.kind, found.news) == (model.Kind.UPDATE, "now high (was low)")
 
 
+def test_another_rule_in_the_title_is_an_update() -> None:
+    """A report that is headed by another kind of act is told, and what a story's summaries met before is not news."""
+    sale = builders.a_match(builders.a_rule(id="arms-deal", title="Arms deal"))
+    threat = builders.a_match(builders.a_rule(id="sanctions-threat", title="Sanctions threat"))
+    untold = builders.a_match(builders.a_rule(id="x", title="Being tried", status=model.RuleStatus.EXPERIMENTAL))
+    told = (
+        "Turkey to buy air defence missiles from Russia",
+        "Ankara signed a contract for S-400 air defence missiles, officials said; Washington had warned against it.",
+    )
+    again = ("Turkey's purchase of Russian air defence missiles angers Washington", told[1] + " It is worth $2.5bn.")
+    desk = Desk()
+    desk.hear(*told, matches=(sale,))
+    found = desk.hear(*again, matches=(sale, threat, untold))
+    assert (found.kind, found.news) == (model.Kind.UPDATE, "now also: Sanctions threat")
+    assert desk.hear(again[0], again[1] + " Talks took years.", matches=(threat,)).kind is model.Kind.DUPLICATE
+
+
 def test_a_next_step_is_an_update() -> None:
     """An act that the story never told, in the title, is its next step."""
     desk = Desk()

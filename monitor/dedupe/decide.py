@@ -24,7 +24,7 @@ _UNLIKE = 0.45  # nearness in meaning of what has nothing to do with each other,
 _HELD = 0.2  # what it adds when the story has told all of an entry's words
 _FIGURE = 0.05  # what a figure adds that both tell, as rare as one in 400 texts
 _FIGURES_AT_MOST = 2.0
-_WORDS_BOUNDS, _MIXED_BOUNDS = (0.29, 0.40), (0.44, 0.53)  # join and same before they are brought to one scale
+_WORDS_BOUNDS, _MIXED_BOUNDS = (0.29, 0.41), (0.44, 0.55)  # join and same before they are brought to one scale
 _SOON = 0.08  # what two dates no more than a day apart add to the likeness
 _DAY_COST = 0.02
 _FREE_DAYS = 1.0
@@ -140,6 +140,12 @@ def news(profile: features.Profile, story: stories.Story, likeness: Likeness) ->
         return ""
     steps = sorted(_STEPS[act] for act in profile.title_acts - story.acts if act in _STEPS)
     return f"next step: {', '.join(steps)}" if steps else ""
+
+
+def other_rules(profile: features.Profile, story: stories.Story, likeness: Likeness) -> str:
+    """Return in words which rules meet its title that nothing in the story met: it tells another kind of act."""
+    others = sorted(profile.title_rules - story.rules) if story.rules and not likeness.exact else []
+    return f"now also: {', '.join(others)}" if others else ""
 
 
 def otherwise(profile: features.Profile, story: stories.Story) -> str:

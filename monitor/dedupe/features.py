@@ -33,6 +33,7 @@ class Profile:
     names: terms printed as names. named: actors ("@kp") and well-known persons. marks: names in the title.
     counts: people counted in title or first sentence, by what became of them. ordinals: by the thing that has them.
     link, title_key, text_key: exact forms; empty when there is none. level: rank of the highest rule, -1 without any.
+    rules: titles of the rules that it met; title_rules: of those that met its title. Experimental ones do not count.
     gist: the text whose meaning counts; sense: its meaning, of length 1.0; None without an encoder.
     """
 
@@ -54,6 +55,8 @@ class Profile:
     title_key: str = ""
     text_key: str = ""
     level: int = -1
+    rules: frozenset[str] = frozenset()
+    title_rules: frozenset[str] = frozenset()
     gist: str = ""
     sense: meaning.Array | None = None
 
@@ -81,7 +84,11 @@ def profile(
         matched[:_MATCHED_CHARS],
     )
     level = max((match.rule.level.rank for match in matches), default=-1)
-    return _profile(made, encoder, at=at, seen_at=entry.first_seen_at, url=entry.url, level=level)
+    told = _profile(made, encoder, at=at, seen_at=entry.first_seen_at, url=entry.url, level=level)
+    heard = [match for match in matches if match.rule.status is not model.RuleStatus.EXPERIMENTAL]
+    in_title = [match for match in heard if any(found.field is model.Field.TITLE for found in match.evidence)]
+    titles, title_titles = ({match.rule.title for match in some} for some in (heard, in_title))
+    return replace(told, rules=frozenset(titles), title_rules=frozenset(title_titles)) if heard else told
 
 
 def seed_profile(seed: model.Seed, *, encoder: meaning.Encodes | None = None) -> Profile:

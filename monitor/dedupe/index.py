@@ -158,6 +158,7 @@ class Index:
         if likeness.veto or not self._belongs(story, likeness, news):
             because = f"nearest: {because}" if because else "nothing like it was told in the window"
             return model.Assignment(model.Kind.NEW, None, score, because, features=parts, nearest_id=story.id)
+        news = news or decide.other_rules(profile, story, likeness)
         if not news and likeness.sure < self._bounds.same:
             news = decide.otherwise(profile, story)
         kind = model.Kind.UPDATE if news else model.Kind.DUPLICATE

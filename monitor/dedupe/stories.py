@@ -71,6 +71,7 @@ class Story:
 
     slot: its number in the index. total: the sum of its entries' vectors; centroid: that, of length 1.0.
     found_by: the terms that lead to it. figures: whether it told any number in digits.
+    rules: titles of those that its entries met.
     first_at, last_at: when it was told, None while no entry of it is dated. seen_at: when it last reached us.
     links: the title that each link had. people, actors: whom it named anywhere; title_*: in a title.
     """
@@ -93,6 +94,7 @@ class Story:
     marks: frozenset[str] = frozenset()
     acts: frozenset[str] = frozenset()
     figures: bool = False
+    rules: frozenset[str] = frozenset()
     counts: dict[str, int] = field(default_factory=dict)
     ordinals: dict[str, frozenset[int]] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
@@ -128,6 +130,7 @@ class Story:
         self.title_named |= profile.title_named
         self.marks |= profile.marks
         self.acts |= profile.acts
+        self.rules |= profile.rules
         self.figures = self.figures or bool(profile.figures())
         self._count(profile.counts, profile.ordinals)
         if profile.sense is not None:
@@ -150,6 +153,7 @@ class Story:
         self.title_named |= other.title_named
         self.marks |= other.marks
         self.acts |= other.acts
+        self.rules |= other.rules
         self.figures = self.figures or other.figures
         self._count(other.counts, other.ordinals)
         if self.meanings is None or other.meanings is None:
