@@ -162,7 +162,8 @@ class _Service:
     async def _decide(self) -> None:
         while not self._stop.is_set():
             done = await self._passes.run(self._deciding, limit=_PASS)
-            self._alive["decide"] = self._ended["decide"] = time.monotonic()  # a backlog of an hour is many passes: it is at work
+            # A backlog of an hour is many passes: it is at work.
+            self._alive["decide"] = self._ended["decide"] = time.monotonic()
             for entry in done.failed:
                 events.error("entry_given_up", entry=entry.id, feed=entry.feed)
                 await self._tell(
