@@ -207,17 +207,18 @@ def test_two_processes_that_upgrade_at_once(old: Path, postgres_server: str) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("statement", ["CREATE TABLE", "UPDATE alembic_version"])
-def test_killed_in_mid_upgrade_it_is_as_it_was(old: Path, statement: str) -> None:
+def test_killed_in_mid_upgrade_it_is_as_it_was(old: Path) -> None:
     """A process that is killed after some of the changes leaves the older revision, whole; the next one upgrades."""
-    assert _upgrade_apart(f"sqlite:///{old}", killed_after=statement) == f"killed {signal.SIGKILL}"
+    assert _upgrade_apart(f"sqlite:///{old}", killed_after="CREATE TABLE") == f"killed {signal.SIGKILL}"
     with sqlite3.connect(old) as other:
         names = {name for (name,) in other.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         assert other.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     other.close()
     assert names < {*SQLModel.metadata.tables, "alembic_version", "sqlite_sequence"}
     assert (olden.revision(old), olden.titles(old)) == ("0001", ["Old news"])
-    assert _upgrade_apart(f"sqlite:///{old}") == "Upgraded"
+    store = engine.open_store(f"sqlite:///{old}")
+    assert store.upgrade(NOON)
+    store.close()
     assert olden.titles(old) == ["Old news"]
 
 

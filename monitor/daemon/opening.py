@@ -35,6 +35,7 @@ class Look:
         self._inspect = inspect
         self._path: Path | None = None
         self._complaints: tuple[str, ...] | None = None
+        self._goes_on = False
         self._thread = threading.Thread(target=self._run, name="look", daemon=True)
 
     def begin(self, path: Path, within: timedelta) -> None:
@@ -43,9 +44,10 @@ class Look:
         self._path = path
         self._thread.start()
         self._thread.join(within.total_seconds())
+        self._goes_on = self.is_unfinished
         if self._complaints:
             raise errors.ConfigError(complaint(path, self._complaints[0]))
-        if self.is_unfinished:
+        if self._goes_on:
             events.warning("look_unfinished", database=str(path), why="it is large: the look goes on beside the daemon")
         else:
             events.info("database_sound", database=str(path))
@@ -62,7 +64,7 @@ class Look:
 
     async def go_on(self, store: engine.Store, settings: config.Settings, stop: asyncio.Event) -> None:
         """Wait for the end of the look beside the daemon, and tell the operator of what it finds."""
-        if not self.is_unfinished:
+        if not self._goes_on:
             return
         while not stop.is_set() and self.is_unfinished:
             with suppress(TimeoutError):
