@@ -299,12 +299,15 @@ def _disable(tx: Session, rows: Sequence[RowMapping], now: datetime) -> None:
 def _select_pairs(tx: Session, pairs: Sequence[tuple[int, str]]) -> sa.Select[Any]:
     """Select the entries with these feeds and keys.
 
-    PostgreSQL plans each pair of a long list, which takes 2 ms a feed; a join with arrays takes a fifth of that.
+    PostgreSQL plans each pair of a long list, which takes 2 ms a feed; a join with arrays takes a fifth of that. SQLite
+    keeps the last 128 statements, and lists of every length are as many: 34 MB; JSON is one, and takes half the time.
     """
     table = tables.entries
     wanted = sa.select(table.c.feed_id, table.c.key, table.c.id, table.c.fingerprint, table.c.first_seen_at)
     if tx.connection().dialect.name == "sqlite":
-        return wanted.where(sa.tuple_(table.c.feed_id, table.c.key).in_(pairs))
+        pair = sa.func.json_each(codec.dumps(pairs)).table_valued("value", name="sought").c.value
+        feed_id, key = (sa.func.json_extract(pair, place) for place in ("$[0]", "$[1]"))
+        return wanted.where(table.c.feed_id == feed_id, table.c.key == key)
     feed_ids, keys = zip(*pairs, strict=True)
     arrays = (sa.cast(list(feed_ids), sa.ARRAY(sa.Integer)), sa.cast(list(keys), sa.ARRAY(sa.Text)))
     sought = sa.func.unnest(*arrays).table_valued("feed_id", "key").render_derived("sought")
