@@ -23,6 +23,20 @@ def test_a_changed_file_is_noticed(tmp_path: Path) -> None:
     assert asyncio.run(scenario())
 
 
+def test_a_folder_that_was_away_is_noticed_when_it_comes_back(tmp_path: Path) -> None:
+    """A folder of rules that is not there, nor the one around it, is waited for."""
+    folder = tmp_path / "share" / "rules"
+
+    async def wait() -> bool:
+        waiting = asyncio.create_task(watch.until_changed([folder], asyncio.Event(), watch.stamp([folder])))
+        await asyncio.sleep(0)
+        folder.mkdir(parents=True)
+        (folder / "own.yaml").write_text("rules: []\n")
+        return await asyncio.wait_for(waiting, 20)
+
+    assert asyncio.run(wait())
+
+
 def test_a_stop_ends_the_wait(tmp_path: Path) -> None:
     """Nothing changed when the daemon is told to stop."""
 

@@ -21,11 +21,10 @@ _JUMP = timedelta(seconds=2)
 
 
 def watched_paths(settings: config.Settings, file: Path | None) -> tuple[Path, ...]:
-    """Return the files and folders whose change means a reload; those that are not there are left out."""
+    """Return the files and folders whose change means a reload; one that is not there may come."""
     rules = (shipped.RULES if path == "builtin" else settings.folder / path for path in settings.rules.paths)
     files = (file, file.with_name(config.FEEDS_FILE)) if file else ()
-    folders = (*files, *rules, *settings.seed_paths, *settings.template_paths)
-    return tuple(path for path in folders if path.exists())
+    return (*files, *rules, *settings.seed_paths, *settings.template_paths)
 
 
 def stamp(paths: Iterable[Path]) -> frozenset[tuple[str, int, int]]:
@@ -60,7 +59,7 @@ async def until_changed(paths: Sequence[Path], stop: asyncio.Event, known: objec
 def _folders(path: Path) -> Iterator[Path]:
     """Yield the folders to watch for `path`."""
     if not path.is_dir():
-        yield path.parent
+        yield next(folder for folder in path.absolute().parents if folder.is_dir())
         return
     yield path
     yield from (below for below in path.rglob("*") if below.is_dir())
