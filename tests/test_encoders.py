@@ -1,6 +1,7 @@
 """The encoder that the configuration names: shipped, a folder's, or none; what cannot be used is said once."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -67,6 +68,7 @@ def test_odd_texts_cost_little_and_mean_nothing_or_something() -> None:
 def test_off_is_no_encoder() -> None:
     """With `encoder = "off"` nothing is read."""
     assert encoders.find("off", Path()) is None
+    assert encoders.check("off", Path()) == ""
 
 
 @pytest.mark.parametrize(("kind", "skipped"), [("bert", 0), ("xlm-roberta", 2)])
@@ -133,6 +135,18 @@ def _with(name: str, content: str) -> Any:
     return lambda path: (path / name).write_text(content, encoding="utf-8")
 
 
+def _more_pieces(path: Path) -> None:
+    text = (path / "tokenizer.json").read_text(encoding="utf-8")
+    (path / "tokenizer.json").write_text(
+        text.replace('"quake":4', '"quake":4,"tremor":16').replace('"quake": 4', '"quake": 4, "tremor": 16'),
+        encoding="utf-8",
+    )
+
+
+def _own_as_a_folder(path: Path) -> None:
+    (path / "encoder.npz").mkdir()
+
+
 def _short(path: Path) -> None:
     whole = (path / "model.safetensors").read_bytes()
     (path / "model.safetensors").write_bytes(whole[:-50])
@@ -159,6 +173,8 @@ def _wild(path: Path) -> None:
         (_with("tokenizer.json", "{}"), "tokenizer.json: cannot be read"),
         (_with("1_Pooling/config.json", '{"pooling_mode_cls_token": true}'), "1_Pooling/config.json: only the mean"),
         (_with("modules.json", '[{"type": "a.b.Dense"}]'), "modules.json: Dense is not supported"),
+        (_more_pieces, "tokenizer.json: knows more pieces than model.safetensors"),
+        (_own_as_a_folder, "encoder.npz: cannot be read: Is a directory"),
         (_short, "it ends too early"),
         (_wild, "not all numbers are finite"),
     ],
@@ -171,6 +187,7 @@ def test_a_folder_that_cannot_be_used_says_why(tmp_path: Path, spoil: Any, compl
     assert found is not None
     assert complaint in found.complaint()
     assert str(path) in found.complaint()
+    assert encoders.check("model", tmp_path) == found.complaint()
 
 
 @pytest.mark.parametrize(
@@ -233,6 +250,18 @@ def test_an_encoder_that_fails_later_is_given_up(tmp_path: Path, logged: list[An
     assert found.encode_all(["Peru"]) == [None]
     assert "it fails (ValueError: poison)" in found.complaint()
     assert [event["event"] for event in logged] == ["encoder_raised", "encoder_unusable"]
+
+
+def test_an_encoder_that_fails_at_its_reading_is_given_up(tmp_path: Path, logged: list[Any]) -> None:
+    """Even what nobody thought of stops neither a start nor an entry."""
+    path = networks.folder(tmp_path / "model")
+    text = (path / "tokenizer.json").read_text(encoding="utf-8")
+    (path / "tokenizer.json").write_text(re.sub(r'("unk_token": *")', r"\1no ", text), encoding="utf-8")
+    found = encoders.find("model", tmp_path)
+    assert found is not None
+    assert found.encode_all([TEXT]) == [None]
+    assert [event["event"] for event in logged] == ["encoder_raised", "encoder_unusable"]
+    assert "it fails" in found.complaint()
 
 
 def test_the_same_files_are_read_once(tmp_path: Path) -> None:

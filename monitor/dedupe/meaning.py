@@ -86,11 +86,6 @@ class Network:
             self.mean_of([[0, 0]])  # whatever does not fit together complains here
 
     @property
-    def width(self) -> int:
-        """How many numbers a meaning has."""
-        return int(self._pieces.values.shape[1])
-
-    @property
     def vocabulary(self) -> int:
         """How many pieces it knows."""
         return len(self._pieces.values)
