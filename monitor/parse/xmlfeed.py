@@ -17,6 +17,7 @@ import feedparser
 from monitor import errors
 from monitor.parse import encoding, fast, raw, split, text
 
+_SHOWN = 60  # characters of a text that is no feed
 _HOUR = re.compile(rb"<hour>\s*(\d{1,2})\s*</hour>", re.IGNORECASE)
 _DAY = re.compile(rb"<day>\s*([A-Za-z]+)\s*</day>", re.IGNORECASE)
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -210,4 +211,7 @@ def _what_it_is(body: bytes) -> str:
         return "an OPML list of feeds, not a feed: import it with `monitor feeds import`"
     if head.startswith(b"<"):
         return "XML, but not a feed"
-    return "not a feed"
+    words = text.clean(head.decode("utf-8", "replace"))
+    if not words or b"\0" in head or words.count("\ufffd") > len(words) // 10:
+        return "not a feed, and no text"
+    return f'text, not a feed; it begins "{text.cut(words, _SHOWN)}"'
