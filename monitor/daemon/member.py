@@ -7,6 +7,7 @@ import hashlib
 import os
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -39,10 +40,13 @@ class Told:
 class Member:
     """This process among the workers of its database."""
 
-    def __init__(self, store: engine.Store, found: inforce.InForce) -> None:
-        self._store = store
+    def __init__(
+        self, store: engine.Store, found: inforce.InForce, *, steady: Callable[[], float] = time.monotonic
+    ) -> None:
+        """steady: seconds of a clock that nobody can set."""
+        self._store, self._steady = store, steady
         self._differing: dict[str, dict[str, list[str]]] = {}
-        self._since = time.monotonic()
+        self._since = steady()
         self._clock_told = False
         now = clock.now()
         self._self = workers.Worker(
@@ -104,11 +108,11 @@ class Member:
     def _differences(self, differing: dict[str, dict[str, list[str]]], now: datetime) -> tuple[Told, ...]:
         """Log what differs when that changes; tell of it when it lasts."""
         if differing != self._differing:
-            since = self._since if self._differing and differing else time.monotonic()
+            since = self._since if self._differing and differing else self._steady()
             self._differing, self._since = differing, since
             for about, values in differing.items():
                 events.warning("workers_differ", about=about, values=values)
-        if not differing or time.monotonic() - self._since < TELL_AFTER.total_seconds():
+        if not differing or self._steady() - self._since < TELL_AFTER.total_seconds():
             return ()
         lines = [f"{about}: {said(values)}" for about, values in differing.items()]
         text = "\n".join([*lines, "", "Give all the same program and the same files; `monitor status` lists them."])
