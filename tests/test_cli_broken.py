@@ -44,7 +44,10 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
         a_file("[embargo, '']"),
         "3:20: an empty term matches nothing: write a word, or remove it [term]",
     ),
-    "invalid UTF-8": (a_file("embargo").encode() + b"# caf\xe9\n", "5:1: not UTF-8 (save the file as UTF-8) [not-utf-8]"),
+    "invalid UTF-8": (
+        a_file("embargo").encode() + b"# caf\xe9\n",
+        "5:1: not UTF-8 (save the file as UTF-8) [not-utf-8]",
+    ),
     "a headline that became a mapping": (
         a_file("embargo", "  tests:\n    match:\n    - Tokyo: embargo\n    no_match: [Cup tie]\n"),
         (
