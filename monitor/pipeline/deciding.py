@@ -210,6 +210,7 @@ class Deciding:
     ) -> bool:
         """Transaction (b). Returns whether an alert was made."""
         with tally.StoryLock() as lock, self._store.write() as tx:
+            muted = silences.list_active(tx, now)
             engine.story_lock(tx)
             lock.taken()
             if not self._mark(tx, entry, lease):  # first, so that what is lost costs nobody the lock for long
@@ -218,7 +219,6 @@ class Deciding:
             assignment = self._index.assign(profile, self._told_at(entry, now))
             finding = self._finding(tx, entry, matches, assignment)
             told = _told(tx, assignment.story_id, self._channels)
-            muted = silences.list_active(tx, now)
             decisions = tuple(
                 self._judge(finding, channel, told.get(channel.name, model.Told()), muted, now)
                 for channel in self._channels

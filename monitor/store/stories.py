@@ -168,6 +168,7 @@ def merge(tx: Session, story_id: int, into_id: int, author: str, now: datetime) 
     _add_up(tx, story_id, into_id)
     points_here = sa.or_(tables.stories.c.id == story_id, tables.stories.c.merged_into == story_id)
     sql.execute(sa.update(tables.stories).where(points_here).values(merged_into=into_id))
+    story_rows.forget_resolved(tx)
     _note(tx, "merge", story_id, into_id, None, author, now)
     return into_id
 

@@ -14,6 +14,7 @@ from monitor import model
 from monitor.store import codec, tables
 
 # Statements of the hot path are built once: building one costs more than SQLite takes to run it.
+_RESOLVED = "resolved_stories"
 _RESOLVE = sa.select(tables.stories.c.id, tables.stories.c.merged_into).where(
     tables.stories.c.id == sa.bindparam("story_id")
 )
@@ -39,11 +40,22 @@ class DecisionRecord:
 
 
 def resolve(tx: Session, story_id: int) -> int:
-    """Return the story that `story_id` is part of now: itself, unless a person merged it. Raises KeyError."""
-    row = tx.connection().execute(_RESOLVE, {"story_id": story_id}).first()
-    if row is None:
-        raise KeyError(story_id)
-    return int(row.merged_into or row.id)
+    """Return the story that `story_id` is part of now: itself, unless a person merged it. Raises KeyError.
+
+    Asked once in a transaction: a decision names its story in four places, while others wait for the story lock.
+    """
+    known: dict[int, int] = tx.info.setdefault(_RESOLVED, {})
+    if story_id not in known:
+        row = tx.connection().execute(_RESOLVE, {"story_id": story_id}).first()
+        if row is None:
+            raise KeyError(story_id)
+        known[story_id] = int(row.merged_into or row.id)
+    return known[story_id]
+
+
+def forget_resolved(tx: Session) -> None:
+    """Ask anew: stories were merged in this transaction."""
+    tx.info.pop(_RESOLVED, None)
 
 
 def select_stories(tx: Session, wanted: sa.Select[Any]) -> tuple[model.Story, ...]:
