@@ -60,6 +60,14 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """How far a feed's rhythm bends the interval; None: half of it, twelve times it."""
+
+    least: timedelta | None = None
+    most: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Ailment:
     """What is wrong with a feed. kind: gone, failing or silent; why: in words."""
 
@@ -75,10 +83,18 @@ class _Wait:
     why: str
 
 
-def next_poll(feed: model.Feed, outcome: Outcome, *, now: datetime, interval: timedelta, jitter: float) -> model.Plan:
+def next_poll(
+    feed: model.Feed,
+    outcome: Outcome,
+    *,
+    now: datetime,
+    interval: timedelta,
+    jitter: float,
+    bounds: Bounds = Bounds(),
+) -> model.Plan:
     """Return when `feed` may be polled again, and why then.
 
-    interval: of the whole program; the feed's own, if it has one, is kept as it is and not adapted.
+    interval: of the whole program; the feed's own, if it has one, is kept as it is and not adapted. bounds: of what is.
     jitter: 0.0 to 1.0, spread over a tenth of the wait. `feed.failures` counts those before this poll.
     Source: RFC 9110 10.2.3 (Retry-After), RFC 9111 4.2 (freshness), RSS 2.0 (ttl, skipHours, skipDays).
     """
@@ -90,7 +106,7 @@ def next_poll(feed: model.Feed, outcome: Outcome, *, now: datetime, interval: ti
     if outcome.polled is model.Polled.FAILED:
         voices = _failed(feed, outcome, interval)
     else:
-        voices = [_rhythm(feed, outcome, interval), *_server(outcome, now)]
+        voices = [_rhythm(feed, outcome, interval, bounds), *_server(outcome, now)]
     wait = max(voices, key=lambda voice: voice.time)
     at = now + _jittered(wait.time, jitter)
     allowed = _outside_skips(at, outcome)
@@ -170,13 +186,14 @@ def words(time: timedelta) -> str:
     return " ".join(parts[:2]) or "0 s"
 
 
-def _rhythm(feed: model.Feed, outcome: Outcome, interval: timedelta) -> _Wait:
+def _rhythm(feed: model.Feed, outcome: Outcome, interval: timedelta, bounds: Bounds) -> _Wait:
     if feed.spec.interval is not None:
         return _Wait(feed.spec.interval, f"every {words(feed.spec.interval)} as configured for this feed")
     found = outcome.gap or feed.gap
     if found is None or interval < ADAPT_FROM:
         return _Wait(interval, f"every {words(interval)} as configured")
-    wait = min(max(found / _POLLS_A_GAP, interval * FASTEST), interval * SLOWEST)
+    least, most = bounds.least or interval * FASTEST, bounds.most or interval * SLOWEST
+    wait = min(max(found / _POLLS_A_GAP, least), max(most, least))
     if wait == interval:
         return _Wait(interval, f"every {words(interval)} as configured")
     return _Wait(wait, f"every {words(wait)}: it publishes about every {words(found)}")

@@ -119,6 +119,10 @@ breaks = "critical"
                 'write a number and a unit (kB, MB, KiB, MiB), like "8MiB"'
             ),
         ),
+        (
+            '[poll]\ninterval = "10m"\nmin_interval = "20m"\n',
+            "config.toml:1: poll: min_interval must not be longer than interval, nor max_interval shorter",
+        ),
         ("[poll]\nper_host = 0\n", "config.toml:2: [poll] per_host: input should be greater than or equal to 1"),
         (
             '[poll]\nallow_networks = ["localhost"]\n',

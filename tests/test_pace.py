@@ -50,6 +50,15 @@ def test_a_fast_feed_is_polled_faster_and_a_slow_one_slower() -> None:
     assert wait(a_feed(gap=HOUR)) == 20 * MINUTE
 
 
+def test_the_operator_bounds_the_rhythm() -> None:
+    """What is set as shortest and longest holds for feeds that publish every minute, and every month."""
+    bounds = pace.Bounds(timedelta(minutes=8), timedelta(hours=1))
+    for gap, wait in ((timedelta(minutes=1), bounds.least), (timedelta(days=30), bounds.most)):
+        outcome = pace.Outcome(model.Polled.SAME, gap=gap)
+        plan = pace.next_poll(a_feed(), outcome, now=NOON, interval=timedelta(minutes=10), jitter=0.0, bounds=bounds)
+        assert plan.next_poll_at - NOON == wait
+
+
 def test_an_interval_of_the_feed_is_kept_as_it_is() -> None:
     """What the operator set for one feed is not adapted."""
     feed = a_feed(spec=model.FeedSpec("Wire", "https://wire.example/rss", interval=5 * MINUTE))

@@ -1,6 +1,7 @@
 """`monitor feeds`: which feeds there are, how they are, and feeds.toml. Shell."""
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,7 +28,8 @@ _Name = Annotated[str, typer.Argument(metavar="NAME", help="The feed's name.")]
 def list_(config: options.Config = None, *, as_json: options.Json = False) -> None:
     """List every feed with its health.
 
-    That is: the last poll that went well, the last new entry, and when it is polled next, and why then.
+    That is: the last poll that went well, the last new entry, how often it publishes (RHYTHM), and when it is polled
+    next, and why then.
     """
     settings = session.settings(config)
     known = _learned(settings)
@@ -39,6 +41,7 @@ def list_(config: options.Config = None, *, as_json: options.Json = False) -> No
         output.Column("status", "STATUS"),
         output.Column("last_ok_at", "LAST OK", lambda at: output.ago(at, now)),
         output.Column("last_new_at", "LAST NEW", lambda at: output.ago(at, now)),
+        output.Column("gap_seconds", "RHYTHM", lambda gap: "-" if gap is None else output.span(timedelta(seconds=gap))),
         output.Column("next_poll_at", "NEXT", lambda at: "-" if at is None else output.span(at - now)),
         output.Column("tags", "TAGS"),
         output.Column("remark", "REMARK", wraps=True),
@@ -238,6 +241,7 @@ def _row(spec: model.FeedSpec, feed: model.Feed | None) -> dict[str, object]:
         "last_polled_at": feed and feed.last_polled_at,
         "last_ok_at": feed and feed.last_ok_at,
         "last_new_at": feed and feed.last_new_at,
+        "gap_seconds": feed.gap.total_seconds() if feed and feed.gap else None,
         "next_poll_at": feed and feed.next_poll_at,
         "failures": feed.failures if feed else 0,
         "last_error": feed and feed.last_error,

@@ -7,10 +7,10 @@ import re
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from monitor import model, shipped
 from monitor.config.channels import ChannelTable, QuietTable, TemplatesTable
@@ -41,6 +41,10 @@ class PollTable(Table):
     interval: Duration = timedelta(minutes=10)
     """How often a feed is asked, unless the feed says otherwise; at least `1s`. What the server asks for
     (`Retry-After`, `max-age`, `ttl`) comes first."""
+    min_interval: Duration | None = None
+    """The shortest that a feed's own rhythm makes of `interval`; half of it, unless set."""
+    max_interval: Duration | None = None
+    """The longest that a feed's own rhythm makes of `interval`; twelve times it, unless set."""
     timeout: Duration = timedelta(seconds=30)
     """How long one feed may take in all, from the connection to the last byte; at least `1s`."""
     max_body: Size = 8 * 1024 * 1024
@@ -86,13 +90,21 @@ class PollTable(Table):
             raise ValueError(msg)
         return text
 
-    @field_validator("interval", "timeout")
+    @field_validator("interval", "timeout", "min_interval", "max_interval")
     @classmethod
-    def _at_least_a_second(cls, duration: timedelta) -> timedelta:
-        if duration < timedelta(seconds=1):
+    def _at_least_a_second(cls, duration: timedelta | None) -> timedelta | None:
+        if duration is not None and duration < timedelta(seconds=1):
             msg = "must be at least 1s"
             raise ValueError(msg)
         return duration
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        least, most = self.min_interval or self.interval, self.max_interval or self.interval
+        if not least <= self.interval <= most:
+            msg = "min_interval must not be longer than interval, nor max_interval shorter"
+            raise ValueError(msg)
+        return self
 
 
 class FeedTable(Table):

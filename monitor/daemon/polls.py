@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from monitor import clock, config, pipeline, poll, sandbox
+from monitor import clock, config, pace, pipeline, poll, sandbox
 from monitor.parse import article
 from monitor.sandbox import heap
 from monitor.store import engine
@@ -44,6 +44,7 @@ async def open_polling(
                     first=table.first,
                     max_entry_age=table.max_entry_age,
                     retry_after=table.retry_after,
+                    bounds=pace.Bounds(table.min_interval, table.max_interval),
                 ),
                 concurrency=table.concurrency,
                 clock=clock.now,

@@ -19,13 +19,14 @@ _RECENT = 20
 class Limits:
     """What the operator set. interval, first: for feeds without their own. max_entry_age: older edits stay quiet.
 
-    retry_after: whom it holds back.
+    bounds: of what a feed's rhythm makes of `interval`. retry_after: whom it holds back.
     """
 
     interval: timedelta = timedelta(minutes=10)
     first: model.FirstPoll = model.FirstPoll.DIGEST
     max_entry_age: timedelta = timedelta(hours=48)
     retry_after: model.RetryAfter = model.RetryAfter.FEED
+    bounds: pace.Bounds = pace.Bounds()  # noqa: RUF009  frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,8 @@ class Judge:
 
     def _plan(self, answer: Answer, outcome: pace.Outcome) -> model.Plan:
         interval = answer.feed.spec.interval or self._limits.interval
-        return pace.next_poll(answer.feed, outcome, now=answer.at, interval=interval, jitter=self._jitter())
+        bounds, jitter = self._limits.bounds, self._jitter()
+        return pace.next_poll(answer.feed, outcome, now=answer.at, interval=interval, jitter=jitter, bounds=bounds)
 
     def _first(self, feed: model.Feed) -> model.FirstPoll:
         return feed.spec.first or self._limits.first
