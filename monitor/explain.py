@@ -200,11 +200,17 @@ def _stories(ground: Ground, tx: Session | None, at: datetime, before: int | Non
     told = _Stories(dedupe.Index(window=ground.window, sensitivity=ground.sensitivity))
     if tx is None:
         for number, seed in enumerate(ground.seeds, start=1):
-            told.index.add(-number, dedupe.seed_profile(seed, encoder=ground.encoder), seed=True)
+            told.index.add(
+                -number,
+                dedupe.seed_profile(seed, match.of_seed(seed, ground.ruleset), encoder=ground.encoder),
+                seed=True,
+            )
             told.titles[-number] = Known(seed.title, None, (seed.name,))
         return told
     for seed, story_id in stories.list_seeds(tx):
-        told.index.add(story_id, dedupe.seed_profile(seed, encoder=ground.encoder), seed=True)
+        told.index.add(
+            story_id, dedupe.seed_profile(seed, match.of_seed(seed, ground.ruleset), encoder=ground.encoder), seed=True
+        )
         known = told.titles.get(story_id, Known(seed.title, story_id))
         told.titles[story_id] = Known(known.title, story_id, (*known.seeds, seed.name))
     fingerprint = ground.encoder.fingerprint if ground.encoder else ""
@@ -214,6 +220,10 @@ def _stories(ground: Ground, tx: Session | None, at: datetime, before: int | Non
             told.index.add(member.story_id, dedupe.recalled(profile, member.sense))
             told.titles.setdefault(member.story_id, Known(member.entry.title, member.story_id))
     return told
+
+
+def _seed_profile(ground: Ground, seed: model.Seed) -> dedupe.Profile:
+    return dedupe.seed_profile(seed, match.of_seed(seed, ground.ruleset), encoder=ground.encoder)
 
 
 def _finding(

@@ -84,7 +84,8 @@ class Replay:
         self._index = dedupe.Index(window=window, sensitivity=sensitivity)
         self._last_story = 0
         for seed in seeds:
-            self._assign(dedupe.seed_profile(seed, encoder=encoder), seed.published_at, seed=True)
+            known = dedupe.seed_profile(seed, match.of_seed(seed, ruleset), encoder=encoder)
+            self._assign(known, seed.published_at, seed=True)
 
     def decide(self, item: Item) -> Outcome:
         """Return what becomes of the next entry."""

@@ -34,6 +34,7 @@ class Profile:
     counts: people counted in title or first sentence, by what became of them. ordinals: by the thing that has them.
     link, title_key, text_key: exact forms; empty when there is none. level: rank of the highest rule, -1 without any.
     rules: titles of the rules that it met; title_rules: of those that met its title. Experimental ones do not count.
+    topics: what its rules are about, such as "sanctions"; empty when it met none.
     gist: the text whose meaning counts; sense: its meaning, of length 1.0; None without an encoder.
     """
 
@@ -57,6 +58,7 @@ class Profile:
     level: int = -1
     rules: frozenset[str] = frozenset()
     title_rules: frozenset[str] = frozenset()
+    topics: frozenset[str] = frozenset()
     gist: str = ""
     sense: meaning.Array | None = None
 
@@ -84,18 +86,20 @@ def profile(
         matched[:_MATCHED_CHARS],
     )
     level = max((match.rule.level.rank for match in matches), default=-1)
-    told = _profile(made, encoder, at=at, seen_at=entry.first_seen_at, url=entry.url, level=level)
-    heard = [match for match in matches if match.rule.status is not model.RuleStatus.EXPERIMENTAL]
-    in_title = [match for match in heard if any(found.field is model.Field.TITLE for found in match.evidence)]
-    titles, title_titles = ({match.rule.title for match in some} for some in (heard, in_title))
-    return replace(told, rules=frozenset(titles), title_rules=frozenset(title_titles)) if heard else told
+    told = _profile(made, encoder, at=at, seen_at=entry.first_seen_at, url=entry.url)
+    return _ruled(replace(told, level=level), matches)
 
 
-def seed_profile(seed: model.Seed, *, encoder: meaning.Encodes | None = None) -> Profile:
-    """Return `seed` as it is compared: its title and lead, not every topic in its text."""
-    lead = next((line for line in seed.text.splitlines() if line.strip()), "")
-    made = _Texts(text.clean_title(seed.title, seed.source), text.clean_lead(lead))
-    return _profile(made, encoder, at=seed.published_at, seen_at=seed.published_at, url=seed.url, level=-1)
+def seed_profile(
+    seed: model.Seed, matches: Sequence[model.Match] = (), *, encoder: meaning.Encodes | None = None
+) -> Profile:
+    """Return `seed` as it is compared: its title and lead, not every topic in its text.
+
+    matches: the rules that its title and lead meet; they say what it is about.
+    """
+    made = _Texts(text.clean_title(seed.title, seed.source), text.clean_lead(seed.lead))
+    told = _profile(made, encoder, at=seed.published_at, seen_at=seed.published_at, url=seed.url)
+    return _ruled(told, matches)
 
 
 def with_meaning(profiles: Sequence[Profile], encoder: meaning.Encodes | None) -> list[Profile]:
@@ -128,7 +132,6 @@ def _profile(
     at: datetime | None,
     seen_at: datetime | None,
     url: str,
-    level: int,
 ) -> Profile:
     title_words, lead_words = text.words(made.title), text.words(made.lead)
     title_found, lead_found = list(text.terms(title_words)), list(text.terms(lead_words))
@@ -162,10 +165,23 @@ def _profile(
         link=links.canonical(url) if url else "",
         title_key=" ".join(word.folded for word in title_words)[:_KEY_CHARS],
         text_key=_text_key(lead_words),
-        level=level,
         gist=f"{made.title}. {made.lead}" if made.title else "",
     )
     return with_meaning([told], encoder)[0]
+
+
+def _ruled(told: Profile, matches: Sequence[model.Match]) -> Profile:
+    """Return `told` with what its rules say of it. A topic is a rule's first tag, or its id without any."""
+    heard = [match for match in matches if match.rule.status is not model.RuleStatus.EXPERIMENTAL]
+    if not heard:
+        return told
+    in_title = [match for match in heard if any(found.field is model.Field.TITLE for found in match.evidence)]
+    return replace(
+        told,
+        rules=frozenset(match.rule.title for match in heard),
+        title_rules=frozenset(match.rule.title for match in in_title),
+        topics=frozenset((*match.rule.tags, match.rule.id)[0] for match in in_title or heard),
+    )
 
 
 def _named(terms: Iterable[str]) -> frozenset[str]:

@@ -29,6 +29,7 @@ class Index:
         self._rarity = rarity.Rarity()
         self._stories: dict[int, stories.Story] = {}
         self._by_slot: dict[int, stories.Story] = {}
+        self._sequels: dict[int, stories.Story] = {}  # what followed a known story, by its number
         self._postings = postings.Postings()
 
     def __len__(self) -> int:
@@ -73,16 +74,23 @@ class Index:
             self._postings.put(story.slot, vector.terms)
         else:
             story.known = story.known or seed
+            follows = story.known and not seed and self._follows(story, profile, vector)
             story.take(profile, vector, seed=seed)
             self._lead(story, vector.terms)
+            if follows:
+                self._continue(story, profile, vector)
         self._rarity.saw(vector.terms.tolist())
 
     def forget_before(self, at: datetime) -> None:
         """Drop the stories that no entry can join any more, when the window begins at `at`; known stories stay."""
         kept_from = at - (self._late - self._window)
-        for story in list(self._stories.values()):
+        for story in list(self._by_slot.values()):
             latest = max((when for when in (story.last_at, story.seen_at) if when is not None), default=None)
-            if not story.known and latest is not None and latest < kept_from:
+            if story.known or latest is None or latest >= kept_from:
+                continue
+            if story.is_sequel:
+                self._drop([self._sequels.pop(story.id)])
+            else:
                 self.remove(story.id)
 
     def merge(self, story_id: int, into_id: int) -> None:
@@ -90,8 +98,10 @@ class Index:
         gone, kept = self._stories.get(story_id), self._stories.get(into_id)
         if gone is None or kept is None or gone is kept:
             return
-        kept.absorb(gone)
-        self._lead(kept, gone.found_by)
+        sequel = self._sequels.get(story_id)
+        for told in (gone, sequel) if sequel is not None else (gone,):
+            kept.absorb(told)
+            self._lead(kept, told.found_by)
         self.remove(story_id)
 
     def split(
@@ -108,11 +118,37 @@ class Index:
 
     def remove(self, story_id: int) -> None:
         """Drop a story; one that is not held is no error."""
-        story = self._stories.pop(story_id, None)
-        if story is not None:
+        found = (self._stories.pop(story_id, None), self._sequels.pop(story_id, None))
+        self._drop([story for story in found if story is not None])
+
+    def _drop(self, gone: Sequence[stories.Story]) -> None:
+        for story in gone:
             del self._by_slot[story.slot]
             self._postings.close(story.slot)
-            self._postings.sweep((held.slot, held.found_by) for held in self._stories.values())
+        if gone:
+            self._postings.sweep((held.slot, held.found_by) for held in self._by_slot.values())
+
+    def _follows(self, story: stories.Story, profile: features.Profile, vector: vectors.Vector) -> bool:
+        """Whether an entry of a known story tells what followed it, rather than the known happening once more."""
+        sequel = self._sequels.get(story.id)
+        compared = [story] if sequel is None else [story, sequel]
+        words = self._words(profile, vector, compared)
+        own, *after = [decide.compare(profile, one, told) for one, told in zip(compared, words, strict=True)]
+        if after and after[0].score > own.score:
+            return True
+        return bool(decide.news(profile, story, own)) or own.sure < self._bounds.same
+
+    def _continue(self, story: stories.Story, profile: features.Profile, vector: vectors.Vector) -> None:
+        """Count an entry for what followed a known story: that is compared as a story of its own."""
+        sequel = self._sequels.get(story.id)
+        if sequel is None:
+            sequel = stories.opened(story.id, self._postings.open(), profile, vector, known=False)
+            sequel.is_sequel = True
+            self._sequels[story.id] = self._by_slot[sequel.slot] = sequel
+            self._postings.put(sequel.slot, vector.terms)
+        else:
+            sequel.take(profile, vector)
+            self._lead(sequel, vector.terms)
 
     def _lead(self, story: stories.Story, terms: vectors.Numbers) -> None:
         """Let these terms, too, lead to a story."""
@@ -162,7 +198,8 @@ class Index:
         if not news and likeness.sure < self._bounds.same:
             news = decide.otherwise(profile, story)
         kind = model.Kind.UPDATE if news else model.Kind.DUPLICATE
-        return model.Assignment(kind, story.id, score, because, news, parts, known=story.known, nearest_id=story.id)
+        known = story.known or story.is_sequel
+        return model.Assignment(kind, story.id, score, because, news, parts, known=known, nearest_id=story.id)
 
     def _belongs(self, story: stories.Story, likeness: decide.Likeness, news: str) -> bool:
         """Whether an entry joins: a known story takes what only resembles it when that is plainly its next step."""

@@ -19,37 +19,32 @@ _Told = TypeVar("_Told")
 
 @dataclass(frozen=True, slots=True)
 class Members(Generic[_Told]):
-    """The entries that a story is compared by: its first, and its newest up to eight in all.
-
-    own: of a known story, how many of them its seeds told; of what joined it, only the newest is kept.
-    """
+    """The entries that a story is compared by: its first and its newest, eight in all; a known one by its seeds."""
 
     kept: tuple[_Told, ...]
-    own: int | None = None
+    known: bool = False
 
     def plus(self, one: _Told, *, seed: bool = False) -> "Members[_Told]":
-        """Return them with one more entry."""
-        if seed or self.own is not None:
-            own = self.own or 0
-            return Members((*self.kept[:own], one), own + seed)
+        """Return them with one more entry; a seed stays beside other seeds alone."""
+        if seed:
+            return Members((*self.kept, one) if self.known else (one,), known=True)
         if len(self.kept) < _MEMBERS:
             return Members((*self.kept, one))
         return Members((self.kept[0], *self.kept[2:], one))
 
     def joined(self, later: "Members[_Told]") -> "Members[_Told]":
         """Return them with those of another story, as one that a person merged."""
-        own = (*self.kept[: self.own or 0], *later.kept[: later.own or 0])
-        rest = (*self.kept[self.own or 0 :], *later.kept[later.own or 0 :])
-        if own:
-            return Members((*own, *rest[-1:]), len(own))
-        return Members(rest if len(rest) <= _MEMBERS else (rest[0], *rest[1 - _MEMBERS :]))
+        if self.known or later.known:
+            return Members(tuple(one for each in (self, later) if each.known for one in each.kept), known=True)
+        kept = (*self.kept, *later.kept)
+        return Members(kept if len(kept) <= _MEMBERS else (kept[0], *kept[1 - _MEMBERS :]))
 
     def likeness(self, each: Sequence[float]) -> float:
         """Return one likeness from that to each of them.
 
         A known story is told by whoever tells one of its seeds; any other, by its typical entry.
         """
-        return vectors.typical(each) if self.own is None else max(each)
+        return max(each) if self.known else vectors.typical(each)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +68,7 @@ class Story:
     found_by: the terms that lead to it. figures: whether it told any number in digits.
     rules: titles of those that its entries met.
     first_at, last_at: when it was told, None while no entry of it is dated. seen_at: when it last reached us.
-    links: the title that each link had. people, actors: whom it named anywhere; title_*: in a title.
+    links: the title that each link had. title_*: what stands in a title. is_sequel: what followed a known story.
     """
 
     id: int
@@ -86,6 +81,7 @@ class Story:
     known: bool = False
     size: int = 0
     level: int = -1
+    topics: frozenset[str] = frozenset()
     first_at: datetime | None = None
     last_at: datetime | None = None
     seen_at: datetime | None = None
@@ -93,6 +89,7 @@ class Story:
     title_named: frozenset[str] = frozenset()
     marks: frozenset[str] = frozenset()
     acts: frozenset[str] = frozenset()
+    title_acts: frozenset[str] = frozenset()
     figures: bool = False
     rules: frozenset[str] = frozenset()
     counts: dict[str, int] = field(default_factory=dict)
@@ -100,6 +97,7 @@ class Story:
     links: dict[str, str] = field(default_factory=dict)
     keys: dict[str, None] = field(default_factory=dict)
     meanings: Meanings | None = None
+    is_sequel: bool = False
 
     def gap(self, at: datetime | None) -> timedelta | None:
         """Return how far `at` lies from the time in which the story was told; None when either is undated."""
@@ -119,11 +117,13 @@ class Story:
         """
         self.size += 1
         widens = seed or not self.known
-        if self.size > 1:
-            self.members = self.members.plus(vector, seed=seed)
         if self.size > 1 and widens:
+            self.members = self.members.plus(vector, seed=seed)
             self.total = vectors.heaviest(vectors.plus(self.total, vector), _CENTROID_TERMS)
             self.centroid = vectors.unit(self.total)
+        if widens:
+            self.topics |= profile.topics
+            self.title_acts |= profile.title_acts
         self._date(profile.at, profile.at, profile.seen_at)
         self.level = max(self.level, profile.level)
         self.named |= profile.named
@@ -133,8 +133,8 @@ class Story:
         self.rules |= profile.rules
         self.figures = self.figures or bool(profile.figures())
         self._count(profile.counts, profile.ordinals)
-        if profile.sense is not None:
-            self._mean(profile.sense, seed=seed, widens=widens)
+        if profile.sense is not None and widens:
+            self._mean(profile.sense, seed=seed)
         if profile.link:
             self.links[profile.link] = profile.title_key
         self.keys |= dict.fromkeys(key for key in (profile.title_key, profile.text_key) if key)
@@ -154,6 +154,8 @@ class Story:
         self.marks |= other.marks
         self.acts |= other.acts
         self.rules |= other.rules
+        self.topics |= other.topics
+        self.title_acts |= other.title_acts
         self.figures = self.figures or other.figures
         self._count(other.counts, other.ordinals)
         if self.meanings is None or other.meanings is None:
@@ -172,12 +174,11 @@ class Story:
         if seen is not None:
             self.seen_at = max(self.seen_at or seen, seen)
 
-    def _mean(self, sense: meaning.Array, *, seed: bool, widens: bool) -> None:
+    def _mean(self, sense: meaning.Array, *, seed: bool) -> None:
         if self.meanings is None:
-            self.meanings = Meanings(Members((sense,), 1 if seed else None), sense)
+            self.meanings = Meanings(Members((sense,), known=seed), sense)
         else:
-            total = self.meanings.total + sense if widens else self.meanings.total
-            self.meanings = Meanings(self.meanings.members.plus(sense, seed=seed), total)
+            self.meanings = Meanings(self.meanings.members.plus(sense, seed=seed), self.meanings.total + sense)
 
     def _count(self, counts: features.Counts, ordinals: features.Ordinals) -> None:
         for act, count in counts.items():
@@ -193,7 +194,7 @@ class Story:
 
 def opened(story_id: int, slot: int, profile: features.Profile, vector: vectors.Vector, *, known: bool) -> Story:
     """Return a story that `profile` opens."""
-    members = Members((vector,), 1 if known else None)
+    members = Members((vector,), known=known)
     story = Story(story_id, slot, members, vector, vector, vector.terms, profile.title, known=known)
     story.take(profile, vector, seed=known)
     return story

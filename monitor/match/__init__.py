@@ -32,6 +32,13 @@ def match(entry: model.Entry, ruleset: rules.RuleSet, *, now: datetime) -> tuple
     return tuple(sorted(made, key=lambda one: (_ORDER[one.rule.level], one.rule.id)))
 
 
+def of_seed(seed: model.Seed, ruleset: rules.RuleSet) -> tuple[model.Match, ...]:
+    """Return the rules that a known story's title and lead meet: what it is about."""
+    at = seed.published_at or datetime.max.replace(tzinfo=UTC)
+    entry = model.Entry(0, "", seed.name, seed.title, at, summary=seed.lead, outlet=seed.source, published_at=at)
+    return match(entry, ruleset, now=at)
+
+
 def explain(entry: model.Entry, ruleset: rules.RuleSet, *, now: datetime) -> tuple[Trace, ...]:
     """Return why each rule does or does not match an entry: those that do first, then in the order of the files."""
     view = _view(entry, ruleset, now)

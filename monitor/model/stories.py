@@ -52,6 +52,11 @@ class Seed:
     source: str = ""
     tags: tuple[str, ...] = ()
 
+    @property
+    def lead(self) -> str:
+        """The first paragraph of the text; empty when there is none."""
+        return next((line for line in self.text.splitlines() if line.strip()), "")
+
 
 @dataclass(frozen=True, slots=True)
 class Story:

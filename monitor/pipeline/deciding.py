@@ -325,7 +325,8 @@ class Deciding:
 
     def _seed_profile(self, seed: model.Seed) -> dedupe.Profile:
         """Return a seed as it is compared; one that another worker has just learned has no meaning here yet."""
-        return replace(dedupe.seed_profile(seed), sense=self._seed_senses.get(seed.fingerprint))
+        told = dedupe.seed_profile(seed, match.of_seed(seed, self._rules))
+        return replace(told, sense=self._seed_senses.get(seed.fingerprint))
 
 
 def _told(tx: Session, story_id: int | None, channels: Sequence[model.Channel]) -> Mapping[str, model.Told]:
