@@ -144,6 +144,10 @@ class _Service:
             tally.TICK_FAILURES.labels(name, "store_away").inc()
             self._ended[name] = time.monotonic()
             return
+        except asyncio.CancelledError:  # the scheduler cuts it short at the end; what it holds is given back
+            if not self._stop.is_set():
+                raise
+            return
         except Exception:  # noqa: BLE001  the loop that must survive
             events.exception("tick_raised", tick=name)
             tally.TICK_FAILURES.labels(name, "raised").inc()
