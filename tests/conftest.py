@@ -15,7 +15,7 @@ from monitor.store import engine, migrate
 from tests import postgres
 
 # The same examples at every run, so that a test fails for a change and not for a draw. To search further:
-# HYPOTHESIS_PROFILE=search .venv/bin/pytest tests/test_match_reference.py
+# HYPOTHESIS_PROFILE=search .venv/bin/pytest --timeout=0 tests/test_match_reference.py
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("search", max_examples=5000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))

@@ -198,7 +198,7 @@ rule_sets = st.fixed_dictionaries({"match": conditions}, optional={"unless": con
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=max(300, settings().max_examples), deadline=None)
 @given(rule_sets, sentences, sentences)
 def test_matching_equals_an_obvious_matcher(
     rule: dict[str, Condition], title: list[list[str]], summary: list[list[str]]
