@@ -283,3 +283,26 @@ def test_half_a_character_harms_nobody() -> None:
 def test_an_empty_entry_matches_nothing() -> None:
     """An entry without a word meets no rule and breaks none."""
     assert match.match(an_entry(title="", summary="?!"), a_ruleset(["a*", "/x/"]), now=NOON) == ()
+
+
+# --- what is not even looked at ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("condition", "title", "holds"),
+    [
+        ({"near": [{"rule": "other"}, "oil"]}, "Ban on oil. Talks fail.", True),  # what a rule needs stands anywhere
+        ({"near": [{"near": ["a1", "b1"], "within": 9}, "oil"], "within": 1}, "a1 x x x x x x b1 oil", True),
+        ({"near": [["a1 b1 c1 d1", "x1"], "oil"], "within": 1}, "a1 b1 c1 d1 oil", True),
+        ({"near": [{"all": ["a1", "b1"]}, "oil"], "within": 2}, "a1 oil x x x x x x x x x x b1", True),
+        ({"near": ["a1", "oil"], "within": "title"}, "a1 fell. Then oil rose.", True),
+        ({"near": ["a1", "oil"], "within": 3}, "a1 x x x x x x x x oil", False),
+        ({"any": ["gas", {"any": [{"not": "ban"}, {"near": ["a1", "oil"]}]}]}, "Talks fail", True),
+    ],
+)
+def test_what_may_hold_is_looked_at(condition: object, title: str, *, holds: bool) -> None:
+    """Passing over alternatives whose words are absent or far apart never passes over one that holds."""
+    other = {"id": "other", "match": {"all": ["ban", "talks"]}, "enabled": False}
+    text = json.dumps({"rules": [{"id": "one", "match": {"any": ["never seen", condition]}}, other]})
+    found = match.match(an_entry(title=title, summary=""), rules.from_files({"x.yaml": text}), now=NOON)
+    assert bool(found) == holds

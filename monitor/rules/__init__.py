@@ -5,7 +5,8 @@ schema      the keys, and the JSON Schema           terms       the syntax of on
 reading     tree -> lists and rules of one file     conditions  tree -> nodes
 assemble    files -> rules: lists, overrides        program     all rules in one automaton
 nodes       what a condition is made of             ruleset     load, from_files, RuleSet
-lint        what silently does nothing              handover    rules back to YAML: copy, export
+gates       what a text may meet, by its terms      handover    rules back to YAML: copy, export
+lint        what silently does nothing
 """
 
 from monitor.rules.handover import copy_rule, export
