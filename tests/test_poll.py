@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from monitor import errors, model, poll
-from tests import servers
+from tests import newsstand, servers
 from tests.builders import NOON, a_feed
 
 BODY = servers.rss("World", servers.item("Envoy arrives", guid="1"))
@@ -241,6 +241,20 @@ def test_a_host_is_polled_by_so_many_at_once() -> None:
         at = [request.at for request in feeds.requests]
     assert all(isinstance(answer, model.Fetched) for answer in answers)
     assert all(later - earlier >= 0.19 for earlier, later in itertools.pairwise(at))
+
+
+def test_a_connection_serves_the_next_poll_of_its_host() -> None:
+    """Polls of one host that follow each other share a connection."""
+    with newsstand.serving(newsstand.Plan(2, 1)) as stand:
+
+        async def three() -> None:
+            async with poll.open_client(allow_networks=LOOPBACK) as client:
+                for _ in range(3):
+                    await poll.fetch(client, a_feed(url=stand.url(0)), now=NOON)
+
+        asyncio.run(three())
+        assert stand.count().connections == 1
+        assert stand.count().requests == 3
 
 
 def test_no_connection_may_be_our_own_fault() -> None:

@@ -20,6 +20,7 @@ from monitor import model
 from monitor.poll import guard, urls
 
 DIRECT: Literal["off"] = "off"
+KEPT_OPEN = 3.0  # seconds, for the host's next feed: a TLS connection that waits holds 300 kB (bench/tls.py)
 
 _SOCKS = ("socks5:", "socks5h:", "socks4:", "socks4a:")
 
@@ -116,6 +117,7 @@ def _connector(
     return aiohttp.TCPConnector(
         ssl=verify,
         limit=0,
+        keepalive_timeout=KEPT_OPEN,
         resolver=names(),
         ttl_dns_cache=120,
         socket_factory=None if proxy else guard.socket_factory(allowed),

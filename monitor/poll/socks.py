@@ -17,7 +17,7 @@ from aiohttp.client_proto import ResponseHandler
 from python_socks.async_.asyncio import Proxy
 
 from monitor import errors
-from monitor.poll import complaints, guard
+from monitor.poll import complaints, guard, routes
 
 _PORT = 1080
 _KINDS = {5: python_socks.ProxyType.SOCKS5, 4: python_socks.ProxyType.SOCKS4}
@@ -43,7 +43,9 @@ class Connector(aiohttp_socks.ProxyConnector):
         self._allowed, self._names = allowed, names()
         self._user, self._password = unquote(parts.username or ""), unquote(parts.password or "")
         self._at = (parts.hostname or "", parts.port or _PORT)
-        super().__init__(*self._at, ssl=verify, limit=0)  # turns bound how many there are
+        super().__init__(
+            *self._at, ssl=verify, limit=0, keepalive_timeout=routes.KEPT_OPEN
+        )  # turns bound how many there are
 
     async def _connect_via_proxy(
         self,
