@@ -78,6 +78,18 @@ def test_the_text_holds_everything() -> None:
         assert part in text, part
 
 
+def test_the_words_that_matched_say_something() -> None:
+    """Little words, and what stands within a longer match, are left out; where nothing else matched they stay."""
+    title, telling = model.Field.TITLE, ("will not hesitate", "not hesitate", "with", "sanctions", "Sanctions")
+    found = tuple(model.Evidence(title, 0, len(text), text, text) for text in telling)
+    assert (
+        "(high): will not hesitate, sanctions, Sanctions\n"
+        in message(an_alert(matches=(a_match(evidence=found),))).text
+    )
+    only = (model.Evidence(title, 0, 2, "in", "in"),)
+    assert "(high): in\n" in message(an_alert(matches=(a_match(evidence=only),))).text
+
+
 def test_an_update_says_how_to_correct_it() -> None:
     """What was taken for an update can be taken out of its story by a command that stands in the message."""
     assert "monitor stories split 12 1\n" in message(an_alert(kind=model.Kind.UPDATE)).text

@@ -11,6 +11,9 @@ from monitor.render.words import Piece
 
 _TITLE = 300
 _SNIPPET = 420
+_LITTLE = frozenset(
+    {"a", "an", "and", "at", "by", "for", "from", "in", "into", "of", "on", "over", "the", "to", "with"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +139,17 @@ def _why(alert: model.Alert) -> tuple[str, ...]:
     lines = []
     for match in leading(alert):
         found = dict.fromkeys(words.line(e.text, 60) for e in match.evidence)
-        seen = dict.fromkeys(word for word in found if word)
+        seen = _telling([word for word in found if word])
         title = words.line(match.rule.title or match.rule.id, 80)
         lines.append(f"{title} ({match.rule.level})" + (f": {', '.join(seen)}" if seen else ""))
     return tuple(lines)
+
+
+def _telling(found: list[str]) -> list[str]:
+    """Return what says something by itself: no little words, and nothing that stands within another of them."""
+    longer = {word: [f" {other.lower()} " for other in found if len(other) > len(word)] for word in found}
+    whole = [word for word in found if not any(f" {word.lower()} " in other for other in longer[word])]
+    return [word for word in whole if word.lower() not in _LITTLE] or found
 
 
 def _commands(alert: model.Alert) -> tuple[tuple[str, str], ...]:
