@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from monitor.daemon import watch
@@ -81,7 +82,19 @@ def test_a_clock_that_is_set_is_noticed_once() -> None:
     for step, set_by, expected in ((1, 0, 0), (1, -3600, -3600), (1, 0, 0), (1, 7200, 7200), (1, 0.5, 0)):
         steady[0] += step
         wall[0] += step + set_by
-        assert clock.jump().total_seconds() == expected
+        jump = clock.jump()
+        assert (jump.by.total_seconds() if jump else 0) == expected
+
+
+def test_a_jump_came_after_the_last_look() -> None:
+    """However late it is noticed, what the new clock planned since is told apart from what the old one planned."""
+    wall, steady = [1000.0], [5.0]
+    clock = watch.ClockWatch(lambda: wall[0], lambda: steady[0])
+    steady[0] += 30
+    wall[0] += 30 + 7200
+    jump = clock.jump()
+    assert jump
+    assert (jump.by, jump.since_at) == (timedelta(hours=2), datetime.fromtimestamp(8200, UTC))
 
 
 def test_a_disk_that_fills_up_is_told_before_it_is_full(tmp_path: Path) -> None:

@@ -230,20 +230,18 @@ class _Service:
 
     async def _mind_the_clock(self) -> None:
         """Reschedule when the wall clock jumps: APScheduler would wait for the old time to come back."""
-        looked_at = clock.now()
         while True:
             await asyncio.sleep(1)
-            before, looked_at = looked_at, clock.now()
             jump = self._clock_watch.jump()
             if jump:
-                events.warning("clock_jumped", seconds=round(jump.total_seconds(), 1))
+                events.warning("clock_jumped", seconds=round(jump.by.total_seconds(), 1))
                 for job in self._scheduler.get_jobs():
                     job.modify(next_run_time=clock.wall())
                 if self._store.dialect == "sqlite":  # where workers share a database, they go by its clock
-                    self._deliverer.clock_was_set(jump)
-                    move = partial(watch.move_due_times, self._store, jump, before + jump)
+                    self._deliverer.clock_was_set(jump.by)
+                    move = partial(watch.move_due_times, self._store, jump.by, jump.since_at)
                     await self._tick("clock", partial(self._thread.call, move))
-                    await self._tick("clock", partial(self._tell_of_jump, jump))
+                    await self._tick("clock", partial(self._tell_of_jump, jump.by))
 
     async def _tell_of_jump(self, jump: timedelta) -> None:
         ahead = "ahead" if jump > timedelta() else "back"

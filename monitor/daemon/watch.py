@@ -5,7 +5,8 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -86,20 +87,28 @@ class _OwnEvent(asyncio.Event):
         return super().is_set() or self._stop.is_set()
 
 
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """How far the wall clock jumped, forward positive, and when that was at the earliest, by the clock as it is now."""
+
+    by: timedelta
+    since_at: datetime
+
+
 class ClockWatch:
     """Notices when wall time and monotonic time part company: a clock that was set, or a machine that slept."""
 
     def __init__(self, wall: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic) -> None:
         """Compare from now on. wall, steady: seconds of a clock that people set, and of one that nobody can."""
         self._wall, self._steady = wall, steady
-        self._offset = wall() - steady()
+        self._looked, self._looked_steadily = wall(), steady()
 
-    def jump(self) -> timedelta:
-        """Return how far the wall clock jumped since the last call, forward positive; zero for less than 2 s."""
-        offset = self._wall() - self._steady()
-        jumped = timedelta(seconds=offset - self._offset)
-        self._offset = offset
-        return jumped if abs(jumped) >= _JUMP else timedelta()
+    def jump(self) -> Jump | None:
+        """Return how the wall clock jumped since the last call; None for less than 2 s."""
+        looked, steadily = self._looked, self._looked_steadily
+        self._looked, self._looked_steadily = self._wall(), self._steady()
+        by = timedelta(seconds=(self._looked - looked) - (self._looked_steadily - steadily))
+        return Jump(by, datetime.fromtimestamp(looked, UTC) + by) if abs(by) >= _JUMP else None
 
 
 def catch_up_with_the_clock(store: engine.Store, now: datetime) -> None:
