@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
-from ruamel.yaml import YAML
 
 from monitor import model, tally
 from monitor.store import engine, facts
@@ -228,7 +228,7 @@ def _names(expression: str) -> set[str]:
 
 def _alerts() -> Iterator[dict[str, Any]]:
     with (ROOT / "deploy" / "prometheus" / "alerts.yaml").open(encoding="utf-8") as file:
-        groups = YAML(typ="safe", pure=True).load(file)["groups"]
+        groups = yaml.safe_load(file)["groups"]
     for group in groups:
         yield from group["rules"]
 
