@@ -28,7 +28,10 @@ def test_a_feed_is_added_and_removed(tmp_path: Path) -> None:
         "feeds", "add", "https://www.kyodo.example/rss", "--tag", "wire", "--interval", "5m", folder=tmp_path
     )
     assert added.status == 0
-    assert added.out.startswith("added 'kyodo.example' to feeds.toml")
+    assert added.out == (
+        "added 'kyodo.example' to feeds.toml; what its first poll brings and a rule matches comes as one digest"
+        " ([poll] first)\n"
+    )
     names = [row["name"] for row in monitor("feeds", "list", "--json", folder=tmp_path).rows]
     assert names == ["Wire", "kyodo.example"]
     removed = monitor("feeds", "remove", "kyodo.example", folder=tmp_path)

@@ -85,6 +85,15 @@ def test_a_page_without_feeds_says_so(tmp_path: Path) -> None:
         assert monitor("feeds", "discover", server.url("/"), folder=tmp_path).out.endswith(" names no feed\n")
 
 
+def test_a_feed_is_its_own_discovery(tmp_path: Path) -> None:
+    """Asked for the feeds of an address that is a feed, it names that address."""
+    set_up(tmp_path, config=LOOPBACK)
+    with servers.FeedServer() as server:
+        server.put("/rss", b'<rss version="2.0"><channel><title>All</title></channel></rss>', content_type="text/xml")
+        rows = monitor("feeds", "discover", server.url("/rss"), "--json", folder=tmp_path).rows
+        assert rows == [{"url": server.url("/rss"), "title": "All"}]
+
+
 def test_an_address_that_is_none_is_passed_over() -> None:
     """A link that is no address does not stop the others."""
     link = '<link rel=alternate type=application/rss+xml href="{}">'

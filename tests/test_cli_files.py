@@ -8,6 +8,15 @@ import pytest
 from monitor import shipped
 from tests.commands import SMALL_CONFIG, SMALL_RULES, environment, monitor, set_up
 
+BUILDS_ON = """\
+version: 1
+rules:
+  - id: frigates
+    match: {near: [$state, frigate*]}
+    tests: {match: [French frigate docks], no_match: [Frigate museum opens]}
+  - override: {id: leader-visit, level: low}
+"""
+
 
 def here(folder: Path, *arguments: str) -> tuple[int, str, str]:
     """Run a command in a folder with the small set-up; status, output, complaint."""
@@ -135,6 +144,45 @@ def test_names_that_name_nothing_are_found(tmp_path: Path) -> None:
         "channel 'desk': no rule is called 'state-visits' (did you mean 'state-visit'?)",
         "channel 'desk': no feed is called 'Wyre' (did you mean 'Wire'?)",
     ]
+
+
+def test_feeds_that_name_nothing_are_found(tmp_path: Path) -> None:
+    """A feed or a tag that a rule names must exist; a channel may name a feed's tag."""
+    feed = SMALL_CONFIG.replace("[rules]", 'tags = ["wires"]\n\n[rules]')
+    channel = '[[channels]]\nname = "desk"\nurl = "json://x.example"\nfeeds = ["wires"]\n'
+    rules = SMALL_RULES.replace("level: high", "feeds: {names: [Wyre], tags: [wire]}")
+    set_up(tmp_path, config=feed + channel, rules=rules)
+    found = monitor("check", folder=tmp_path)
+    assert found.status == 3
+    assert found.out.splitlines()[:-1] == [
+        "rule sanctions-threat: no feed is called 'Wyre' (did you mean 'Wire'?)",
+        "rule sanctions-threat: no feed bears the tag 'wire' (did you mean 'wires'?)",
+    ]
+
+
+def test_rules_alone_may_build_on_the_shipped_ones(tmp_path: Path) -> None:
+    """A file that names a shipped list, rule or both is checked, and replayed, with the shipped ones."""
+    (tmp_path / "own.yaml").write_text(BUILDS_ON, encoding="utf-8")
+    checked = monitor("check", "own.yaml", folder=tmp_path)
+    assert (checked.status, checked.err) == (0, "")
+    assert checked.out.endswith(" rules; with the shipped ones, which these need\n")
+    entry = b'{"title": "French frigate docks"}\n'
+    (row,) = monitor("replay", "-", "--rules", "own.yaml", folder=tmp_path, stdin=entry).rows
+    assert row["rules"] == ["frigates"]
+    (tmp_path / "own.yaml").write_text(BUILDS_ON.replace("$state", "$stat"), encoding="utf-8")
+    assert "did you mean `state`?" in monitor("check", "own.yaml", folder=tmp_path).err
+
+
+def test_rules_are_compared_with_the_shipped_ones_beside_them(tmp_path: Path) -> None:
+    """`replay --diff` takes several folders, so that "builtin" and one's own stand together."""
+    (tmp_path / "own.yaml").write_text(SMALL_RULES, encoding="utf-8")
+    entries = b'{"title": "Germany to supply 20 Leopard tanks to Ukraine"}\n{"title": "Putin arrives in Hanoi"}\n'
+    diff = ("replay", "-", "--rules", "builtin", "--diff")
+    with environment(MONITOR_CONFIG=None, XDG_CONFIG_HOME=str(tmp_path)):
+        alone = monitor(*diff, "own.yaml", folder=tmp_path, stdin=entries)
+        beside = monitor(*diff, "builtin", "--diff", "own.yaml", folder=tmp_path, stdin=entries)
+    assert "arms-deal: +0 -1" in alone.out
+    assert "arms-deal" not in beside.out
 
 
 def test_every_file_is_checked_at_once(tmp_path: Path) -> None:
@@ -290,6 +338,10 @@ def test_a_known_story_is_added(tmp_path: Path) -> None:
         ((), "give either a FILE or a --title (with --text)\n"),
         (("none.txt",), "none.txt"),
         (("own.txt",), "seeds/own.txt: is there already; rename the file, or edit that one\n"),
+        (
+            ("https://a.example/b",),
+            "an address is not fetched; save its text as a file, or give a --title and a --text\n",
+        ),
     ],
 )
 def test_a_known_story_that_cannot_be_is_told(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:

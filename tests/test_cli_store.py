@@ -123,7 +123,10 @@ def test_a_story_is_shown_with_its_entries(desk: Path) -> None:
     assert story["entries"] == 2
     (shown,) = monitor("stories", "show", f"S-{story['id']}", "--json", folder=desk).rows
     assert [one["title"] for one in shown["told"]] == [WARNED, RETOLD]
-    assert RETOLD in monitor("stories", "show", str(story["id"]), folder=desk).out
+    assert "same actors" in shown["told"][1]["because"]
+    said = monitor("stories", "show", str(story["id"]), folder=desk).out
+    assert RETOLD in said
+    assert "same actors" in said
 
 
 def test_stories_are_merged_and_split(desk: Path) -> None:
@@ -136,6 +139,22 @@ def test_stories_are_merged_and_split(desk: Path) -> None:
     entry = shown["told"][0]["entry"]
     assert "opened S-" in monitor("stories", "split", str(story["id"]), str(entry), folder=desk).out
     assert len(monitor("stories", "list", "--json", folder=desk).rows) == 2
+
+
+def test_a_merge_into_a_known_story_says_what_it_costs(tmp_path: Path) -> None:
+    """What retells a known story is never alerted, so a merge into one says so; a second merge is refused."""
+    path = set_up(tmp_path)
+    monitor("seeds", "add", "--title", "Ministers agree on a ceasefire in Geneva", folder=tmp_path)
+    came_in(path, WARNED, at=clock.now() - timedelta(minutes=5))
+    (seed,) = monitor("seeds", "list", "--json", folder=tmp_path).rows
+    told = next(row["id"] for row in monitor("stories", "list", "--json", folder=tmp_path).rows if not row["known"])
+    known = seed["story"]
+    merged = monitor("stories", "merge", str(told), str(known), folder=tmp_path)
+    assert merged.out.splitlines()[1:] == [
+        f"  S-{known} is a known story: what retells either is not alerted from now on"
+    ]
+    again = monitor("stories", "merge", str(told), str(known), folder=tmp_path)
+    assert again.err == f"S-{told} and S-{known} are one story already; see `monitor stories show {known}`\n"
 
 
 @pytest.mark.parametrize(

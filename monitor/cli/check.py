@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor import errors
-from monitor.cli import check_fix, check_stats, options, output
+from monitor.cli import check_fix, check_stats, options, output, session
 
 if TYPE_CHECKING:
     from monitor import config as configuration
@@ -24,7 +24,7 @@ _ECHOES = frozenset({"unknown-list", "unknown-rule", "no-rules"})  # of a file t
 def command(
     path: Annotated[
         Path | None,
-        typer.Argument(metavar="PATH", show_default=False, help="A configuration, or a folder or file of rules alone."),
+        typer.Argument(metavar="PATH", show_default=False, help="A configuration, or a folder or file of rules."),
     ] = None,
     config: options.Config = None,
     *,
@@ -37,10 +37,10 @@ def command(
     """Say what is wrong, where, and what to write instead.
 
     It looks at configuration, feeds, rules and their tests, known stories and channels, and never at the network.
-    Each line names file, line, what is wrong and what to write instead. --fix mends misspelt keys, headlines that a
-    colon made a mapping and terms that a # cut, shows each line before and after, and checks what is left; comments
-    stay, and shipped files are never touched. Exit status: 0 all is well, 2 something is broken, 3 a rule's own test
-    fails or something is worth a look.
+    Rules alone are checked with the shipped ones where they need these. Each line names file, line, what is wrong and
+    what to write instead. --fix mends misspelt keys, headlines that a colon made a mapping and terms that a # cut,
+    shows each line before and after, and checks what is left; comments stay, and shipped files are never touched. Exit
+    status: 0 all is well, 2 something is broken, 3 a rule's own test fails or something is worth a look.
     """
     from monitor import config as configuration
 
@@ -54,7 +54,10 @@ def command(
     if path is not None and _is_rules(path):
         if fix:
             check_fix.mend([str(path)], Path(), as_json=as_json)
-        check_rules(report, [str(path)], Path())
+        paths = session.rule_paths([str(path)])
+        check_rules(report, paths, Path())
+        if paths[0] != str(path):
+            report.looked_at.append("with the shipped ones, which these need")
     else:
         inside = path / "config.toml" if path is not None and path.is_dir() else path
         _check_all(report, configuration.find_file(inside or config), fix=fix, as_json=as_json)
@@ -191,10 +194,19 @@ def _check_channels(report: Report, settings: "configuration.Settings") -> None:
 
 
 def _check_names(report: Report, settings: "configuration.Settings", ruleset: "ruling.RuleSet") -> None:
-    """Look for names that name nothing: channels in rules, rules and feeds in channels."""
+    """Look for names that name nothing: channels and feeds in rules, rules and feeds in channels."""
     channels = [channel.name for channel in settings.all_channels]
     rules = [rule.id for rule in ruleset.rules]
     feeds = [spec.name for spec in settings.specs]
+    tags = list(dict.fromkeys(tag for spec in settings.specs for tag in spec.tags))
+    for node in ruleset.nodes:
+        asked = node.conditions
+        for kind, names, known in (("is called", asked.feeds, feeds), ("bears the tag", asked.feed_tags, tags)):
+            report.doubtful += [
+                f"rule {node.rule.id}: no feed {kind} {name!r}{output.did_you_mean(name, known)}"
+                for name in names
+                if name not in known
+            ]
     for rule in ruleset.rules:
         for name in rule.channels:
             if name not in channels:
@@ -203,7 +215,7 @@ def _check_names(report: Report, settings: "configuration.Settings", ruleset: "r
                     f"rule {rule.id}: no channel is called {name!r}{hint}, so it reaches nobody there"
                 )
     for channel in settings.all_channels:
-        for kind, names, known in (("rule", channel.rules, rules), ("feed", channel.feeds, feeds)):
+        for kind, names, known in (("rule", channel.rules, rules), ("feed", channel.feeds, [*feeds, *tags])):
             report.doubtful += [
                 f"channel {channel.name!r}: no {kind} is called {name!r}{output.did_you_mean(name, known)}"
                 for name in names

@@ -18,6 +18,11 @@ app = typer.Typer(no_args_is_help=True, help="Which feeds are polled, and how th
 
 _MOST_NAME = 70  # leaves room for a number
 _MOST_LEFT_OUT = 20
+_FIRST = {
+    "digest": "what its first poll brings and a rule matches comes as one digest",
+    "alert": "what its first poll brings and a rule matches is alerted",
+    "nothing": "what its first poll brings is stored, and alerts nobody",
+}
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="The feed's name.")]
 
 
@@ -92,7 +97,7 @@ def add(
     )
     added = _append(settings, [spec])
     for one in added:
-        output.say(f"added {one.name!r} to {_feeds_file(settings)}; its first poll stores what is there ([poll] first)")
+        output.say(f"added {one.name!r} to {_feeds_file(settings)}; {_FIRST[settings.poll.first]} ([poll] first)")
 
 
 @app.command("remove", epilog=options.examples('monitor feeds remove "BBC World"'))

@@ -1,6 +1,7 @@
 """`monitor feeds check` and `monitor feeds discover`: a look at what a server answers, storing nothing. Shell."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -68,7 +69,10 @@ def discover(
     *,
     as_json: options.Json = False,
 ) -> None:
-    """Find the feeds that a web page names."""
+    """Find the feeds that a web page names.
+
+    Of an address that is a feed itself, it names that.
+    """
     settings = session.settings_or_shipped(config)
     found = asyncio.run(_discover(_spec(url, settings), settings, clock.now()))
     columns = (output.Column("url", "URL", style="bold", wraps=True), output.Column("title", "TITLE", wraps=True))
@@ -128,15 +132,11 @@ async def _fetch(spec: model.FeedSpec, settings: "configuration.Settings", now: 
 
 
 async def _look(spec: model.FeedSpec, settings: "configuration.Settings", now: datetime) -> _Look:
-    from monitor import match, rules, sandbox
+    from monitor import match, rules
 
     ruleset = rules.load(settings.rules.paths, base=settings.folder)
     fetched = await _fetch(spec, settings, now)
-    parser = sandbox.Sandbox(workers=1)
-    try:
-        parsed = await parser.parse(fetched.body, content_type=fetched.content_type, url=fetched.url, now=now)
-    finally:
-        await parser.close()
+    parsed = await _parse(fetched, now)
     matched = []
     for one in parsed.entries:
         entry = model.Entry(
@@ -160,4 +160,18 @@ async def _look(spec: model.FeedSpec, settings: "configuration.Settings", now: d
 
 async def _discover(spec: model.FeedSpec, settings: "configuration.Settings", now: datetime) -> list[dict[str, object]]:
     fetched = await _fetch(spec, settings, now)
-    return links(fetched.body, fetched.url)
+    found = links(fetched.body, fetched.url)
+    if not found:
+        with contextlib.suppress(errors.ParseError):
+            found.append({"url": fetched.url, "title": (await _parse(fetched, now)).title})
+    return found
+
+
+async def _parse(fetched: model.Fetched, now: datetime) -> model.ParsedFeed:
+    from monitor import sandbox
+
+    parser = sandbox.Sandbox(workers=1)
+    try:
+        return await parser.parse(fetched.body, content_type=fetched.content_type, url=fetched.url, now=now)
+    finally:
+        await parser.close()

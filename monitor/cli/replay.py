@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 EXAMPLES = options.examples(
     "monitor replay entries.jsonl",
     "monitor replay --since 30d --rules ./rules-new",
-    "monitor replay --since 30d --diff ./rules-new",
+    "monitor replay --since 30d --diff builtin --diff ./rules-new",
     "monitor replay --since 7d --alert",
     "zcat entries.jsonl.gz | monitor replay - --every-entry",
 )
@@ -39,8 +39,8 @@ def command(
         list[str] | None, typer.Option(metavar="DIR", help="These rules instead of the configuration's; repeatable.")
     ] = None,
     diff: Annotated[
-        str | None,
-        typer.Option(metavar="DIR", show_default=False, help="Print only what these rules alert otherwise."),
+        list[str] | None,
+        typer.Option(metavar="DIR", help="Print only what these rules alert otherwise; repeatable."),
     ] = None,
     config: options.Config = None,
     *,
@@ -57,6 +57,9 @@ def command(
     without a time), "source" and "url". For every line, in order, one JSON line comes out: "id", "rules", "decision"
     (new, duplicate, update or unmatched), "story", "score" and "because". It starts from the known stories alone; its
     clock is published_at. Without a configuration, the shipped rules and known stories are used.
+
+    The rules of --rules and --diff take the place of all others, the shipped ones too, which "builtin" names; where
+    yours need these (a list, an override), they come along by themselves.
 
     --alert is for new rules, which never alert on the past by themselves: what was stored since then, matched no rule
     when it came in and matches one now is shown, and after a yes alerted, as one digest for each channel. What was
@@ -77,8 +80,8 @@ def command(
     settings = session.settings_or_shipped(config)
     before = _begin(settings, rules, every_entry=every_entry)
     with _items(file, since, settings) as items:
-        if diff is not None:
-            after = _begin(settings, [diff], every_entry=every_entry)
+        if diff:
+            after = _begin(settings, diff, every_entry=every_entry)
             _print_differences(replay.differences(before, after, items), as_json=as_json)
         else:
             _print_outcomes(before, items, as_json=as_json or file is not None)
@@ -88,7 +91,9 @@ def _begin(settings: "configuration.Settings", paths: list[str] | None, *, every
     from monitor import encoders, replay
     from monitor import rules as ruling
 
-    ruleset = ruling.load(paths or settings.rules.paths, base=Path() if paths else settings.folder)
+    ruleset = ruling.load(
+        session.rule_paths(paths) if paths else settings.rules.paths, base=Path() if paths else settings.folder
+    )
     return replay.Replay(
         ruleset,
         seeds.read_all(settings.seed_paths),

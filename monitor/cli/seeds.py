@@ -78,6 +78,9 @@ def add(
         msg = "give either a FILE or a --title (with --text)"
         raise errors.ConfigError(msg)
     settings = session.settings(config)
+    if file is not None and str(file).startswith(("http:/", "https:/")):
+        msg = "an address is not fetched; save its text as a file, or give a --title and a --text"
+        raise errors.ConfigError(msg)
     if file is not None:
         reading.read_file(file)
         name, body = file.name, file.read_bytes()

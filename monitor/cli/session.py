@@ -1,7 +1,7 @@
 """What most commands begin with: the settings, and the store. Shell."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,6 +39,19 @@ def settings_or_shipped(config: Path | None) -> "configuration.Settings":
     from monitor import config as configuration
 
     return configuration.load(configuration.find_file(config))
+
+
+def rule_paths(given: Sequence[str]) -> tuple[str, ...]:
+    """Return folders and files of rules, with the shipped ones before them where they name what only those hold.
+
+    A file of one's own may use `$state` or override a shipped rule, as it may in the configuration's folder; one that
+    `monitor rules export` wrote holds everything, and clashes with the shipped ones.
+    """
+    from monitor import rules
+
+    _, complaints = rules.attempt(rules.read_some(given, base=Path())[0])
+    lacking = any(one.lint in {"unknown-list", "unknown-rule"} for one in complaints)
+    return ("builtin", *given) if lacking and "builtin" not in given else tuple(given)
 
 
 def is_made(chosen: "configuration.Settings") -> bool:

@@ -1,11 +1,17 @@
 """`monitor stories`: the happenings that entries were gathered into, and correcting them. Shell."""
 
-from typing import Annotated
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from monitor import clock, errors, model
 from monitor.cli import options, output, session
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
+
+    from monitor.store import decisions
 
 app = typer.Typer(no_args_is_help=True, help="The happenings that entries were gathered into.")
 
@@ -52,6 +58,7 @@ def show(number: _Number, config: options.Config = None, *, as_json: options.Jso
         with session.known("story", story_id):
             story = stories.get_story(tx, story_id)
         members = stories.list_story_entries(tx, story.id)
+        reasons = _reasons(tx, members)
     told = [
         {
             "entry": member.entry.id,
@@ -60,6 +67,7 @@ def show(number: _Number, config: options.Config = None, *, as_json: options.Jso
             "outlet": member.entry.outlet or member.entry.feed,
             "title": member.entry.title,
             "url": member.entry.url,
+            "because": reasons[member.decision_id],
         }
         for member in members
     ]
@@ -77,6 +85,7 @@ def show(number: _Number, config: options.Config = None, *, as_json: options.Jso
         output.Column("kind", "KIND"),
         output.Column("outlet", "OUTLET"),
         output.Column("title", "TITLE", wraps=True),
+        output.Column("because", "WHY", wraps=True),
     )
     output.show(told, columns, as_json=False, empty="  no entry has joined it yet")
     output.say(f"  mute: monitor silence add --story {story.id} --for 24h")
@@ -102,8 +111,13 @@ def merge(
         for number_given in (one, other):
             with session.known("story", number_given):
                 stories.get_story(tx, number_given)
-        stories.merge(tx, one, other, options.login(), clock.now())
-    output.say(f"S-{one} is now part of S-{other}; the daemon takes it up with its next pass")
+        if stories.get_story(tx, one).id == stories.get_story(tx, other).id:
+            msg = f"S-{one} and S-{other} are one story already; see `monitor stories show {other}`"
+            raise errors.ConfigError(msg)
+        kept = stories.get_story(tx, stories.merge(tx, one, other, options.login(), clock.now()))
+    output.say(f"S-{one} is now part of S-{kept.id}; the daemon takes it up with its next pass")
+    if kept.known:
+        output.say(f"  S-{kept.id} is a known story: what retells either is not alerted from now on")
 
 
 @app.command("split", epilog=options.examples("monitor stories split 12 345"))
@@ -147,4 +161,15 @@ def row(story: model.Story) -> dict[str, object]:
         "outlets": list(story.outlets),
         "known": story.known,
         "seeds": list(story.seeds),
+    }
+
+
+def _reasons(tx: "Session", members: "Iterable[decisions.Member]") -> dict[int, str]:
+    """Return why each member joined its story, by decision."""
+    from monitor.store import stories
+
+    return {
+        decision.id: decision.assignment.because
+        for entry_id in dict.fromkeys(member.entry.id for member in members)
+        for decision in stories.list_decisions(tx, entry_id=entry_id)
     }

@@ -83,7 +83,7 @@ class ChannelTable(Table):
     rules: tuple[str, ...] = ()
     """Only what one of these rules matched, by id."""
     feeds: tuple[str, ...] = ()
-    """Only what came from one of these feeds, by name."""
+    """Only what came from one of these feeds, by name or by a tag of theirs."""
     languages: tuple[str, ...] = ()
     """Only these languages, by code."""
     operator: bool = False
