@@ -200,6 +200,29 @@ def test_unless_cancels_what_it_overlaps() -> None:
     assert takes("sanctions", "EU lifts sanctions while Tokyo considers sanctions", unless=lifted)
 
 
+def test_unless_cancels_in_every_way_in_which_it_holds() -> None:
+    """A `near` in `unless` cancels whatever stands in its reach, not only what stands closest."""
+    lifted = {"near": ["lifts", "sanctions"], "within": 5}
+    assert not takes("sanctions", "EU lifts sanctions on Minsk, sanctions on Tunis", unless=lifted)
+    assert not takes("sanctions", "Oslo's sanctions, EU sanctions: Brussels lifts both", unless=lifted)
+    assert takes("sanctions", "EU lifts sanctions on Minsk and mulls more sanctions on Tunis", unless=lifted)
+    one_by_one = [{"near": ["ban"], "within": 1}, {"near": ["US", "ban*"], "within": "sentence"}]
+    assert not takes({"near": ["ban*"], "within": 1}, "ban!", "US ban bans!", unless=one_by_one)
+
+
+def test_unless_cancels_what_another_rule_takes_in_every_way() -> None:
+    """`rule: ID` in an `unless` cancels all that the rule takes."""
+    listed = [
+        {"id": "lifted", "match": {"near": ["lifts", "sanctions"], "within": 5}},
+        {"id": "sanctions", "match": "sanctions", "unless": {"rule": "lifted"}},
+    ]
+    ruleset = rules.from_files({"x.yaml": json.dumps({"rules": listed})})
+    found = match.match(
+        an_entry(title="EU lifts sanctions on Minsk, sanctions on Tunis", summary=""), ruleset, now=NOON
+    )
+    assert [one.rule.id for one in found] == ["lifted"]
+
+
 def test_unless_is_local_inside_all() -> None:
     """An `all` goes on with what `unless` leaves of each part."""
     both = {"all": ["visit", "Taipei"]}

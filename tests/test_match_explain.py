@@ -66,6 +66,8 @@ def test_what_unless_cancelled_is_told() -> None:
     """A match that `unless` cancelled names the words that did."""
     said = note("sanction*", "EU lifts sanctions", unless=LIFTED)
     assert said == "cancels what “lifts”, “sanctions” overlaps, and nothing is left"
+    said = note("sanction*", "EU lifts sanctions, ends sanctioning", unless=LIFTED)
+    assert said == "cancels what “lifts”, “sanctions”, “sanctioning” overlaps, and nothing is left"
 
 
 def test_what_cancelled_the_entry_is_told() -> None:

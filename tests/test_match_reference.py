@@ -55,7 +55,7 @@ def find(condition: Condition, text: Text, fields: set[str], zones: set[int]) ->
     if kind == "all":
         forbidden = [part["not"] for part in parts if isinstance(part, dict) and "not" in part]
         spoilt = [group for part in forbidden for group in find(part, text, fields, zones) or []]
-        zones = zones.union(*(text.sentence(group.sentence) for group in spoilt))
+        zones = zones.union(*(text.sentence(text.words[at][1]) for group in spoilt for at in group.words))
         parts = [part for part in parts if not (isinstance(part, dict) and "not" in part)]
         least = len(parts)
     found = [groups for part in parts if (groups := find(part, text, fields, zones)) is not None]

@@ -3,6 +3,9 @@
 A node yields None when it does not hold, else the groups of words that make it hold; a `not` holds with none. What
 `unless` and a local `not` cancel are stretches of words: an occurrence that overlaps one does not count. The smallest
 things that can be cancelled are a term outside of `near`, and a `near` as a whole.
+
+A `near` often holds in several ways. For a match the shortest from each beginning are enough: what spares a longer one
+spares them too. What cancels does so in every way in which it holds.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -39,8 +42,9 @@ EVERY_FIELD = frozenset(model.Field)
 class View:
     """What a node may look at: a scanned text, some of its fields, and not the cancelled stretches.
 
-    meets: whether the entry meets a rule's conditions. rules, views, pieces: what came of each rule, choice of fields
-    and set of terms, so that nothing is done twice.
+    meets: whether the entry meets a rule's conditions. every: whether every way to fulfil a `near` is asked for, not
+    the shortest alone. rules, views, pieces: what came of each rule, choice of fields and set of terms, so that nothing
+    is done twice.
     """
 
     program: Program
@@ -48,8 +52,9 @@ class View:
     meets: Callable[[RuleNode], bool]
     fields: frozenset[model.Field] = EVERY_FIELD
     cancelled: tuple[Stretch, ...] = ()
-    rules: dict[tuple[str, frozenset[model.Field]], Found] = field(default_factory=dict)
-    views: dict[frozenset[model.Field], "View"] = field(default_factory=dict)
+    every: bool = False
+    rules: dict[tuple[str, frozenset[model.Field], bool], Found] = field(default_factory=dict)
+    views: dict[tuple[frozenset[model.Field], bool], "View"] = field(default_factory=dict)
     pieces: dict[int, Sequence[Piece]] = field(default_factory=dict)
 
     def sees(self, group: Group) -> bool:
@@ -60,15 +65,19 @@ class View:
         """Return this view on fewer fields with nothing cancelled; made once for each choice of fields."""
         if self.fields is not EVERY_FIELD:
             fields &= self.fields
-        made = self.views.get(fields)
+        made = self.views.get((fields, self.every))
         if made is None:
-            made = View(self.program, self.scan, self.meets, fields, (), self.rules, self.views)
-            self.views[fields] = made
+            made = View(self.program, self.scan, self.meets, fields, (), self.every, self.rules, self.views)
+            self.views[fields, self.every] = made
         return made
 
     def without(self, stretches: Sequence[Stretch]) -> "View":
         """Return this view with more stretches cancelled."""
         return replace(self, cancelled=(*self.cancelled, *stretches)) if stretches else self
+
+    def in_every_way(self) -> "View":
+        """Return this view with every way to fulfil a `near`."""
+        return self if self.every else replace(self, every=True)
 
     def only(self, field_: model.Field) -> "View":
         """Return this view on one of its fields, with the same cancelled."""
@@ -91,8 +100,11 @@ def rule(node: RuleNode, view: View) -> Found:
 
 
 def cancels(unless: Node, view: View) -> list[Stretch]:
-    """Return the stretches that an `unless` cancels; each alternative of an `any` counts for itself."""
-    return [(group.start, group.end) for group in find(unless, view) or ()]
+    """Return the stretches that an `unless` cancels: each way in which it holds, each alternative of an `any`."""
+    ends: dict[int, int] = {}
+    for group in find(unless, view.in_every_way()) or ():
+        ends[group.start] = max(group.end, ends.get(group.start, 0))
+    return list(ends.items())
 
 
 def find(node: Node, view: View) -> Found:
@@ -136,7 +148,8 @@ def _all(node: AllOf, view: View) -> Found:
 def sentences_of(node: Node, view: View) -> list[Stretch]:
     """Return the sentences in which `node` occurs."""
     text = view.scan.text
-    numbers = {text.part_of[piece[0]] for group in find(node, view) or () for piece in group.pieces or (group,)}
+    found = find(node, view.in_every_way()) or ()
+    numbers = {text.part_of[piece[0]] for group in found for piece in group.pieces or (group,)}
     return [(text.parts[number].first, text.parts[number].end) for number in sorted(numbers)]
 
 
@@ -152,7 +165,7 @@ def _at_least(node: AtLeast, view: View) -> Found:
 def _near(node: Near, view: View) -> Found:
     groups = _pairs(node, view)
     if groups is None:
-        groups = near_groups(node, view, tight=True)
+        groups = near_groups(node, view, tight=not view.every)
     if view.cancelled:
         groups = [group for group in groups if view.sees(group)]
     return groups or None
@@ -163,7 +176,7 @@ def _in(node: In, view: View) -> Found:
 
 
 def _rule_ref(node: RuleRef, view: View) -> Found:
-    key = (node.rule, view.fields)
+    key = (node.rule, view.fields, view.every)
     if key not in view.rules:
         view.rules[key] = rule(view.program.by_id[node.rule], view)
     found = view.rules[key]
@@ -230,7 +243,7 @@ def _pairs(node: Near, view: View) -> list[Group] | None:
     if len(one) * len(other) > near.FEW:
         return None
     reach = node.within if isinstance(node.within, int) else None
-    return near.pairs(one, other, reach, view.scan.text.part_of, ordered=node.ordered)
+    return near.pairs(one, other, reach, view.scan.text.part_of, ordered=node.ordered, tight=not view.every)
 
 
 def by_unit(node: Near, operands: Sequence[list[Group]], view: View) -> Iterator[tuple[int, list[list[Group]]]]:
@@ -267,7 +280,7 @@ def spots(node: Node, view: View) -> list[Group]:
         case In():
             return spots(node.node, view.only(node.field))
         case _:
-            return find(node, replace(view, cancelled=())) or []
+            return find(node, replace(view, cancelled=(), every=True)) or []
 
 
 def pieces_of(node: Leaf, view: View) -> Sequence[Piece]:

@@ -8,6 +8,7 @@ most `reach` words from the end of the leftmost group to the start of the rightm
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from operator import itemgetter
 from typing import NamedTuple
 
 from monitor.rules.gates import Piece
@@ -55,9 +56,9 @@ def tightest(operands: Sequence[Sequence[Group]], reach: int | None, *, ordered:
 
 
 def pairs(
-    one: Sequence[Piece], other: Sequence[Piece], reach: int | None, units: Sequence[int], *, ordered: bool
+    one: Sequence[Piece], other: Sequence[Piece], reach: int | None, units: Sequence[int], *, ordered: bool, tight: bool
 ) -> list[Group]:
-    """Return what `tightest` returns for two operands of single terms with few occurrences, at less cost.
+    """Return what `tightest` or `every` returns for two operands of single terms with few occurrences, at less cost.
 
     Both are in reading order. units: for each word the sentence that it stands in.
     """
@@ -65,17 +66,18 @@ def pairs(
     for firsts, lasts in ((one, other),) if ordered else ((one, other), (other, one)):
         for first in firsts:
             start, end, _ = first
-            best: Piece | None = None
+            behind: list[Piece] = []
             for last in lasts:
                 at = last[0]
                 if at < end:
                     continue
                 if (reach is not None and at - end >= reach) or units[at] != units[start]:
                     break
-                if best is None or last[1] < best[1]:
-                    best = last
-            if best is not None:
-                found.append(Group(start, best[1], (first, best)))
+                behind.append(last)
+            if tight and len(behind) > 1:
+                behind = [min(behind, key=_END)]
+            if behind:
+                found += [Group(start, last[1], (first, last)) for last in behind]
     return found
 
 
@@ -177,3 +179,6 @@ def _share(one: Group, other: Group) -> bool:
 def _joined(chosen: Sequence[Group]) -> Group:
     pieces = tuple(sorted(piece for group in chosen for piece in group.pieces))
     return Group(min(group.start for group in chosen), max(group.end for group in chosen), pieces)
+
+
+_END = itemgetter(1)

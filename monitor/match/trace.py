@@ -81,10 +81,10 @@ def _unless(rule: RuleNode, view: View) -> Trace:
     spared = evaluate.find(rule.match, view.without(stretches)) is not None
     if not stretches:
         return Trace("unless", holds=True, note="cancels nothing")
-    groups = evaluate.find(rule.unless, view) or ()
+    groups = evaluate.find(rule.unless, view.in_every_way()) or ()
     words = found.quoted(found.evidence(groups, view.program, view.scan)) or "the title's form"
     said = f"cancels what {words} overlaps" + (", and something is left" if spared else ", and nothing is left")
-    return Trace("unless", spared, said, children=(_of(rule.unless, view),))
+    return Trace("unless", spared, said, children=(_of(rule.unless, view.in_every_way()),))
 
 
 def _anywhere(node: Node, view: View) -> Trace:
