@@ -20,6 +20,8 @@ from monitor import errors
 from monitor.cli import app, output
 
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
+# A path that was given or that a configuration names, which the one who types may not enter, or which can be none.
+_PLACE = {errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.EROFS}
 _FAILED, _WRONG = 1, 2
 _ALLOCATIONS = 20_000
 _INTERRUPTED, _PIPE_CLOSED = 130, 141  # 128 and the signal (SIGINT, SIGPIPE), as a shell counts
@@ -46,6 +48,8 @@ def run(arguments: Sequence[str]) -> int:
     except (BrokenPipeError, SystemExit):  # typer's own answer to a closed pipe is SystemExit
         return _leave(_PIPE_CLOSED)
     except OSError as error:
+        if error.errno in _PLACE and error.filename is not None:
+            return _tell(f"{os.fsdecode(error.filename)}: cannot be used: {error.strerror}", _WRONG)
         if error.errno not in _DISK:
             raise
         return _leave(_tell(f"what was to be printed could not be written: {error.strerror}", _FAILED))
