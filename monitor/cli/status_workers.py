@@ -77,6 +77,6 @@ def tell(state: dict[str, Any], now: datetime) -> None:
 _MEND = {
     "version": "install the same version everywhere",
     "tables": "install the newer version everywhere: the older one ends by itself",
-    "feeds": "give every worker the same feeds: one that lacks a feed stops it for all when it starts or reloads",
+    "feeds": "give every worker the same feeds; until then what any of them names is polled",
     "files": "give every worker the same files; a change is taken over at once, or with SIGHUP",
 }

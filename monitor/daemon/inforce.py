@@ -1,17 +1,21 @@
 """What is in force: settings, rules, known stories and the story index, built whole or not at all. Shell.
 
 A reload builds a second one beside the running one and swaps them; when that fails, the running one goes on.
+Where workers share the database, feeds and known stories go only when the files of all that live agree.
 """
 
+import hashlib
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 import monitor
 from monitor import config, encoders, errors, match, model, pipeline, rules, seeds, send, tally
-from monitor.store import engine, facts, feeds, stories
+from monitor.store import codec, engine, facts, feeds, stories, workers
+
+_DECIDE_WHAT_GOES = frozenset({"feeds", "stories"})  # files that workers must agree on before what is in none goes
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +42,29 @@ class InForce:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What bringing the store in line with the files did."""
+    """What bringing the store in line with the files did.
+
+    unlike: what other workers' files say otherwise of: feeds, stories; what went from ours is left as it is then.
+    """
 
     feeds: feeds.FeedChanges
     seeds: stories.SeedChanges
+    unlike: frozenset[str] = frozenset()
+
+    def counts(self) -> dict[str, int]:
+        """Return how many there are of each kind, as the log has it; nothing of those that there are none of."""
+        changed = {
+            "feeds_added": self.feeds.added,
+            "feeds_changed": self.feeds.changed,
+            "feeds_disabled": self.feeds.disabled,
+            "feeds_revived": self.feeds.revived,
+            "feeds_left_to_others": self.feeds.left,
+            "known_stories_added": self.seeds.added,
+            "known_stories_changed": self.seeds.changed,
+            "known_stories_removed": self.seeds.removed,
+            "known_stories_left_to_others": self.seeds.left,
+        }
+        return {name: len(names) for name, names in changed.items() if names}
 
 
 def read(load: Callable[[], config.Settings]) -> InForce:
@@ -74,21 +97,47 @@ def apply(
 
     first_due: when the n-th new feed is polled first.
     """
+    specs = found.settings.specs
     with store.write() as tx:
-        changed = feeds.sync_specs(tx, found.settings.specs, now, first_due=first_due)
+        other = unlike(store, workers.list_workers(tx, now), fingerprints(found))
+        changed = feeds.sync_specs(tx, specs, now, first_due=first_due, leave_rest="feeds" in other)
 
     def begun() -> pipeline.Deciding:
         settings = policy(found.settings)
         return pipeline.Deciding(store, found.ruleset, found.channels, settings, now, encoder=found.encoder)
 
     deciding = begun()
-    learned = deciding.learn_seeds(found.seeds, now)
+    learned = deciding.learn_seeds(found.seeds, now, leave_rest="stories" in other)
     if learned.removed or learned.changed:
         deciding = begun()
     tally.in_force(
         found.ruleset.fingerprint, [rule.id for rule in found.ruleset.rules], now, version=monitor.__version__
     )
-    return deciding, Changes(changed, learned)
+    return deciding, Changes(changed, learned, other)
+
+
+def fingerprints(found: InForce) -> dict[str, str]:
+    """Return short fingerprints of what the files say, without any secret of a channel."""
+    channels = [replace(channel, url="") for channel in found.channels]
+    specs = sorted(found.settings.specs, key=lambda spec: spec.name)
+    return {
+        "rules": found.ruleset.fingerprint[:12],
+        "feeds": _fingerprint(specs),
+        "channels": _fingerprint(channels),
+        "stories": _fingerprint([policy(found.settings), *found.seeds]),
+        "encoder": (found.encoder.fingerprint or "unusable") if found.encoder else "off",
+    }
+
+
+def unlike(store: engine.Store, known: Collection[workers.Worker], ours: Mapping[str, str]) -> frozenset[str]:
+    """Return of which files that decide what goes others that live have another version; nobody else is on SQLite.
+
+    ours: fingerprints of what our files say.
+    """
+    if store.dialect == "sqlite":
+        return frozenset()
+    others = [one for one in known if one.id != store.worker and not one.is_gone]
+    return frozenset(about for about in _DECIDE_WHAT_GOES if any(one.files.get(about) != ours[about] for one in others))
 
 
 def identity(store: engine.Store, now: datetime) -> str:
@@ -107,6 +156,11 @@ def policy(settings: config.Settings) -> pipeline.Policy:
         default_first=settings.poll.first,
         first={spec.name: spec.first for spec in settings.specs if spec.first is not None},
     )
+
+
+def _fingerprint(nouns: Sequence[object]) -> str:
+    text = codec.dumps([codec.encode(noun) for noun in nouns])
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
 
 
 def _read_seeds(folders: tuple[Path, ...]) -> tuple[model.Seed, ...]:

@@ -3,7 +3,6 @@
 Each says every ten seconds that it lives. Whoever was not seen for a minute is gone: the others take over what it held.
 """
 
-import hashlib
 import os
 import socket
 import time
@@ -14,9 +13,9 @@ from datetime import datetime, timedelta
 import structlog
 
 import monitor
-from monitor import clock, model, pace
+from monitor import clock, pace
 from monitor.daemon import inforce
-from monitor.store import codec, engine, hosts, migrate, workers
+from monitor.store import engine, hosts, migrate, workers
 
 events = structlog.get_logger()
 
@@ -37,6 +36,17 @@ class Told:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a look at the others came to.
+
+    agree: files that decide what goes differed, and are the same by now; so in each look until they are read anew.
+    """
+
+    told: tuple[Told, ...] = ()
+    agree: bool = False
+
+
 class Member:
     """This process among the workers of its database."""
 
@@ -47,6 +57,7 @@ class Member:
         self._store, self._steady = store, steady
         self._differing: dict[str, dict[str, list[str]]] = {}
         self._since = steady()
+        self._unlike: frozenset[str] = frozenset()
         self._clock_told = False
         now = clock.now()
         self._self = workers.Worker(
@@ -55,7 +66,7 @@ class Member:
             pid=os.getpid(),
             version=monitor.__version__,
             revision=migrate.HEAD,
-            files=fingerprints(found),
+            files=inforce.fingerprints(found),
             clock_ahead=timedelta(),
             started_at=now,
             seen_at=now,
@@ -77,11 +88,12 @@ class Member:
             workers.beat(tx, self._self, now)
         self._trust_until(begun)
 
-    def now_works_with(self, found: inforce.InForce) -> None:
-        """Note that other files are in force."""
-        self._self = replace(self._self, files=fingerprints(found))
+    def now_works_with(self, found: inforce.InForce, unlike: frozenset[str] = frozenset()) -> None:
+        """Note that these files are in force. unlike: those that others had another version of."""
+        self._self = replace(self._self, files=inforce.fingerprints(found))
+        self._unlike = unlike
 
-    def beat(self) -> tuple[Told, ...]:
+    def beat(self) -> Heard:
         """Say that we live, take over from whoever does not, and look who differs from us. Raises StoreError."""
         self._follow_the_clock()
         begun, now = time.monotonic(), clock.now()
@@ -93,7 +105,10 @@ class Member:
         self._trust_until(begun)
         for name in lost:
             events.warning("worker_gone", worker=name, why="not seen for a minute: what it held is free")
-        return self._differences(workers.differences(others), now)
+        differing = workers.differences(others)
+        unlike = inforce.unlike(self._store, others, self._self.files)
+        self._unlike |= unlike
+        return Heard(self._differences(differing, now), agree=self._unlike != unlike)
 
     def leave(self) -> None:
         """Say that we end. Raises StoreError."""
@@ -150,23 +165,6 @@ class Member:
 def said(values: dict[str, list[str]]) -> str:
     """Return who has what, in words."""
     return "; ".join(f"{', '.join(names)}: {value or 'none'}" for value, names in values.items())
-
-
-def fingerprints(found: inforce.InForce) -> dict[str, str]:
-    """Return short fingerprints of what the files say, without any secret of a channel."""
-    channels = [replace(channel, url="") for channel in found.channels]
-    return {
-        "rules": found.ruleset.fingerprint[:12],
-        "feeds": _fingerprint(sorted(found.settings.specs, key=lambda spec: spec.name)),
-        "channels": _fingerprint(channels),
-        "stories": _fingerprint([inforce.policy(found.settings), *found.seeds]),
-        "encoder": (found.encoder.fingerprint or "unusable") if found.encoder else "off",
-    }
-
-
-def _fingerprint(nouns: "list[model.FeedSpec] | list[model.Channel] | list[object]") -> str:
-    text = codec.dumps([codec.encode(noun) for noun in nouns])
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
 
 
 def _runs(pid: int) -> bool:

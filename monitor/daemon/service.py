@@ -95,7 +95,7 @@ class _Service:
             ]
             self._schedule()
             rules, channels = len(self._found.ruleset.rules), [channel.name for channel in self._found.channels]
-            _say(changes, "started", version=monitor.__version__, rules=rules, channels=channels)
+            events.info("started", version=monitor.__version__, rules=rules, channels=channels, **changes.counts())
             await self._name_unusable()
             self._systemd.notify("READY=1")
             await self._stop.wait()
@@ -202,8 +202,11 @@ class _Service:
             self._stop.set()
             return
         await self._thread.call(self._put_heartbeat, now)
-        for told in await self._thread.call(self._member.beat):
+        heard = await self._thread.call(self._member.beat)
+        for told in heard.told:
             await self._tell(told.topic, told.subject, told.text)
+        if heard.agree:  # what none of the workers' files has any more goes now
+            self._reload.set()
         short = size.short_of_space(self._store.path)
         if short:
             await self._tell(f"disk:{now:%Y-%m-%d}", "The disk is nearly full", short)
@@ -306,7 +309,6 @@ class _Service:
             await self._open.aclose()
             self._polling = await self._open.enter_async_context(self._open_polling(found.settings))
         self._deciding, self._found = deciding, found
-        self._member.now_works_with(found)
         self._deliverer.set_channels(found.usable)
         await self._name_unusable()
         self._scheduler.reschedule_job(
@@ -314,7 +316,8 @@ class _Service:
         )
         if (found.settings.store, found.settings.web, found.settings.log) != (before.store, before.web, before.log):
             events.warning("restart_needed", why="[store], [web] and [log] are read at the start only")
-        _say(changes, "reloaded", rules=len(found.ruleset.rules), channels=[channel.name for channel in found.channels])
+        rules, channels = len(found.ruleset.rules), [channel.name for channel in found.channels]
+        events.info("reloaded", rules=rules, channels=channels, **changes.counts())
 
     async def _name_unusable(self) -> None:
         """Say which channels cannot be sent to, what these are owed waits; and whether meanings cannot be compared."""
@@ -343,7 +346,9 @@ class _Service:
         def first_due(number: int) -> datetime:
             return now + timedelta(seconds=min(number / 20, found.settings.poll.interval.total_seconds() / 2))
 
-        return await self._thread.call(inforce.apply, found, self._store, now, first_due)
+        deciding, changes = await self._thread.call(inforce.apply, found, self._store, now, first_due)
+        self._member.now_works_with(found, changes.unlike)
+        return deciding, changes
 
     def _open_polling(self, settings: config.Settings) -> AbstractAsyncContextManager[pipeline.Polling]:
         return polls.open_polling(self._store, self._thread.call, settings, lambda: self._soon("decide"))
@@ -380,18 +385,3 @@ def _overdue(ends: Mapping[str, float]) -> list[str]:
     """Return the ticks that have not come to an end for too long. ends: when each did last."""
     steady = time.monotonic()
     return [name for name, at in ends.items() if name not in _SELDOM and steady - at > _OVERDUE]
-
-
-def _say(changes: inforce.Changes, event: str, **more: object) -> None:
-    """Log what is in force, and what the files changed."""
-    feed, seed = changes.feeds, changes.seeds
-    changed = {
-        "feeds_added": feed.added,
-        "feeds_changed": feed.changed,
-        "feeds_disabled": feed.disabled,
-        "feeds_revived": feed.revived,
-        "known_stories_added": seed.added,
-        "known_stories_changed": seed.changed,
-        "known_stories_removed": seed.removed,
-    }
-    events.info(event, **more, **{name: len(names) for name, names in changed.items() if names})

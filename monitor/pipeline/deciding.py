@@ -104,8 +104,13 @@ class Deciding:
         with store.read() as tx:
             self._build(tx, now)
 
-    def learn_seeds(self, seeds: Sequence[model.Seed], now: datetime) -> stories.SeedChanges:
-        """Bring the stored seeds in line with the files. Call it on a new instance when any changed or went."""
+    def learn_seeds(
+        self, seeds: Sequence[model.Seed], now: datetime, *, leave_rest: bool = False
+    ) -> stories.SeedChanges:
+        """Bring the stored seeds in line with the files. Call it on a new instance when any changed or went.
+
+        leave_rest: what is in none of these files stays.
+        """
 
         def known_story(seed: model.Seed) -> int | None:
             assignment = self._index.assign(self._seed_profile(seed), None)
@@ -116,7 +121,7 @@ class Deciding:
 
         self._encode_seeds(seeds)
         with self._store.write() as tx:
-            return stories.sync_seeds(tx, seeds, known_story, now, remember=remember)
+            return stories.sync_seeds(tx, seeds, known_story, now, remember=remember, leave_rest=leave_rest)
 
     def run_pass(self, now: datetime, *, limit: int = 50) -> Pass:
         """Decide up to `limit` pending entries. Returns what was done; nothing claimed means nothing is waiting."""

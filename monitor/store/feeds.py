@@ -25,12 +25,13 @@ _CHUNK = 5000  # pairs in one statement, two parameters each; SQLite takes 32766
 
 @dataclass(frozen=True, slots=True)
 class FeedChanges:
-    """Names of feeds that the operator's files changed."""
+    """Names of feeds that the operator's files changed. left: not in these files, and left as they are."""
 
     added: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     disabled: tuple[str, ...] = ()
     revived: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +64,18 @@ class Outage:
 
 
 def sync_specs(
-    tx: Session, specs: Sequence[model.FeedSpec], now: datetime, *, first_due: Callable[[int], datetime]
+    tx: Session,
+    specs: Sequence[model.FeedSpec],
+    now: datetime,
+    *,
+    first_due: Callable[[int], datetime],
+    leave_rest: bool = False,
 ) -> FeedChanges:
     """Make the feeds those of the operator's files.
 
     first_due: when the n-th new feed (from 0) is polled first. Another URL resets what was learned of a feed, and its
     next poll counts as a first one; its entries stay. A feed that left the files is disabled, and polled again when
-    it comes back.
+    it comes back; with leave_rest it is left as it is: other workers' files may name it.
     """
     stored = {row["name"]: row for row in tx.connection().execute(sa.select(tables.feeds)).mappings()}
     added = [spec for spec in specs if spec.name not in stored]
@@ -81,7 +87,8 @@ def sync_specs(
         elif row and codec.decode(model.FeedSpec, row["spec"]) != spec:
             changed.append(spec)
     kept = {spec.name for spec in specs}
-    disabled = [row for name, row in stored.items() if name not in kept and row["status"] != "disabled"]
+    rest = [row for name, row in stored.items() if name not in kept and row["status"] != "disabled"]
+    disabled, left = ([], rest) if leave_rest else (rest, [])
     _add(tx, added, first_due)
     for spec in (*revived, *changed):
         _change(tx, spec, stored[spec.name], now)
@@ -91,6 +98,7 @@ def sync_specs(
         tuple(spec.name for spec in changed),
         tuple(row["name"] for row in disabled),
         tuple(spec.name for spec in revived),
+        tuple(row["name"] for row in left),
     )
 
 

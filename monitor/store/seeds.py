@@ -14,11 +14,15 @@ from monitor.store import engine, tables
 
 @dataclass(frozen=True, slots=True)
 class SeedChanges:
-    """Names of seeds that the folder's files changed; one that came back counts as added."""
+    """Names of seeds that the folder's files changed; one that came back counts as added.
+
+    left: not in these files, and left as they are.
+    """
 
     added: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 def sync_seeds(
@@ -28,12 +32,14 @@ def sync_seeds(
     now: datetime,
     *,
     remember: Callable[[model.Seed, int], None] | None = None,
+    leave_rest: bool = False,
 ) -> SeedChanges:
     """Make the known stories those of the seeds folder.
 
     assign: which story a new seed tells, None for one of its own. remember: told of each new seed, dated, and its story
     before the next one is assigned, so that two new seeds can be found to be one story.
     An undated seed is dated `now` when it is first loaded, and keeps that when its text changes.
+    A seed that left the folder is removed; with leave_rest it stays: other workers' folders may hold it.
     """
     engine.story_lock(tx)
     rows = {row["name"]: row for row in tx.connection().execute(sa.select(tables.seeds)).mappings()}
@@ -48,10 +54,11 @@ def sync_seeds(
             (changed if row["removed_at"] is None else added).append(seed.name)
             _rewrite(tx, row, seed)
     names = {seed.name for seed in seeds}
-    removed = [name for name, row in rows.items() if name not in names and row["removed_at"] is None]
+    rest = tuple(name for name, row in rows.items() if name not in names and row["removed_at"] is None)
+    removed, left = ((), rest) if leave_rest else (rest, ())
     table = tables.seeds
     tx.connection().execute(sa.update(table).where(table.c.name.in_(removed)).values(removed_at=now))
-    return SeedChanges(tuple(added), tuple(changed), tuple(removed))
+    return SeedChanges(tuple(added), tuple(changed), removed, left)
 
 
 def list_seeds(tx: Session) -> tuple[tuple[model.Seed, int], ...]:
