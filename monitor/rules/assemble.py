@@ -48,13 +48,17 @@ def _lists(files: Sequence[reading.FilePart], complaints: reading.Complaints) ->
             complaints.error(part.place, "unknown-list", f"there is no list `{part.name}` to extend", mend)
         else:
             items[part.name].extend(part.items)
-    return {name: _resolved(name, items, complaints) for name in items}
+    circles: set[str] = set()
+    return {name: _resolved(name, items, circles, complaints) for name in items}
 
 
 def _resolved(
-    name: str, items: Mapping[str, Sequence[reading.ListItem]], complaints: reading.Complaints
+    name: str, items: Mapping[str, Sequence[reading.ListItem]], circles: set[str], complaints: reading.Complaints
 ) -> tuple[Term, ...]:
-    """Return the terms of a list with the lists inside it followed, each once; without recursion."""
+    """Return the terms of a list with the lists inside it followed, each once; without recursion.
+
+    circles: the lists in circles that were told, so that each is told once.
+    """
     found: dict[Term, None] = {}
     waiting = [iter(items[name])]
     trail = [name]
@@ -66,28 +70,26 @@ def _resolved(
             done.add(trail.pop())
         elif item.term is not None:
             found[item.term] = None
-        elif item.list_name not in items or item.list_name in trail:
-            _complain_of_list(name, item, trail, items, complaints)
-        elif item.list_name not in done:
+        elif item.list_name == name:
+            _complain_of_circle(item, trail, circles, complaints)
+        elif item.list_name not in items:
+            if len(trail) == 1:  # in the list whose own words are wrong
+                mend = reading.did_you_mean(item.list_name, sorted(items))
+                complaints.error(item.place, "unknown-list", f"there is no list `{item.list_name}`", mend)
+        elif item.list_name not in done and item.list_name not in trail:
             trail.append(item.list_name)
             waiting.append(iter(items[item.list_name]))
     return tuple(found)
 
 
-def _complain_of_list(
-    name: str,
-    item: reading.ListItem,
-    trail: Sequence[str],
-    items: Mapping[str, Sequence[reading.ListItem]],
-    complaints: reading.Complaints,
+def _complain_of_circle(
+    item: reading.ListItem, trail: Sequence[str], circles: set[str], complaints: reading.Complaints
 ) -> None:
-    """Complain once, in the list whose own words are wrong."""
-    if item.list_name == name:
-        around = " -> ".join([*trail, name])
+    """Complain of lists that lead back to the first one, unless all of them were told in other circles."""
+    if not circles.issuperset(trail):
+        around = " -> ".join([*trail, trail[0]])
         complaints.error(item.place, "list-cycle", f"the lists contain each other: {around}", "break the circle")
-    elif item.list_name not in items and len(trail) == 1:
-        mend = reading.did_you_mean(item.list_name, sorted(items))
-        complaints.error(item.place, "unknown-list", f"there is no list `{item.list_name}`", mend)
+        circles.update(trail)
 
 
 # --- rules ------------------------------------------------------------------------------------------------------
