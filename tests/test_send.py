@@ -2,15 +2,18 @@
 
 import io
 import logging
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout
+from typing import Any
 
 import pytest
 import structlog
+from apprise.manager_plugins import NotificationManager
 
 from monitor import log, render, send
-from monitor.send import address
+from monitor.send import address, known
 from tests import servers
 from tests.builders import a_channel, an_alert
 from tests.sending import KEY, a_message, deliver, failure
@@ -163,3 +166,21 @@ def test_a_token_in_the_place_of_the_host_is_hidden() -> None:
     for url in ("tgram://123456789:abcdefg_hijklmnop/12315544/", "discord://4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js"):
         parts = url.partition("://")[2].replace("/", " ").replace(":", " ")
         assert set(address.hidden(parts, url).split()) == {"***"}
+
+
+def test_a_channel_imports_its_own_service_alone() -> None:
+    """Of apprise's services, of which each start would import all, those are imported that a channel names."""
+    looks = "import sys; print(sum(name.startswith('apprise.plugins.') for name in sys.modules))"
+    program = f"from monitor.send import known; assert known.load('ntfy://127.0.0.1/desk'); {looks}"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 10
+
+
+def test_every_service_is_found_by_its_scheme() -> None:
+    """A scheme of apprise's is looked for in the module that holds its service, or in all of them."""
+    assert known.complaint("nosuch://host", "nosuch", ()) is not None  # now all are imported
+    services: Any = NotificationManager()  # type: ignore[no-untyped-call]
+    held = {scheme: services[scheme].__module__.split(".")[2] for scheme in services.schemas()}
+    said = known.declared()
+    assert len(held) > 200
+    assert [scheme for scheme, module in held.items() if scheme in said and module not in said[scheme]] == []

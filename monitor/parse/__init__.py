@@ -14,7 +14,7 @@ name      keys and outlets, over the whole document       keys.py  outlets.py
 from datetime import datetime
 
 from monitor import errors, model
-from monitor.parse import jsonfeed, keys, outlets, raw, webpage, xmlfeed
+from monitor.parse import jsonfeed, keys, outlets, raw, webpage
 from monitor.parse.webpage import feed_links
 
 __all__ = ["MAX_ENTRIES", "feed_links", "parse"]
@@ -40,6 +40,8 @@ def parse(
     if jsonfeed.is_json(body, content_type):
         feed = jsonfeed.read(body, url=url, now=now)
     else:
+        from monitor.parse import xmlfeed  # with feedparser, which only parser children need
+
         feed = xmlfeed.read(body, content_type=content_type, url=url, now=now)
     return _finished(feed, outlet)
 

@@ -28,7 +28,7 @@ def main() -> None:
     idle = float(sys.argv[1])
     _die_with_parent()
     heap.give_back()
-    from monitor.parse import parse  # while nobody waits for an answer
+    from monitor.parse import parse, xmlfeed  # noqa: F401  while nobody waits for an answer
 
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
