@@ -26,6 +26,7 @@ RETRY_AFTER_CAP = timedelta(days=7)
 BACK_OFF_CAP = timedelta(days=1)
 REFUSED_FLOOR = timedelta(hours=1)  # after 401, 403, 404 and 429: nothing changes within minutes there
 OFFLINE_RETRY = timedelta(seconds=30)
+OUTAGE = timedelta(hours=1)  # what is shorter mends itself, and everybody who uses the network knows of it
 FAILING = timedelta(days=1)  # what fails for shorter mends itself more often than not
 SILENT_GAPS = 3
 SHORTEST_SILENCE = timedelta(hours=12)

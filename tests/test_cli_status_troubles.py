@@ -161,6 +161,7 @@ _WELL: dict[str, object] = {
     "daemon": None,
     "last_poll_at": clock.now(),
     "last_answer_at": clock.now(),
+    "network_down_since_at": None,
     "refused": [],
 }
 

@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 
 from monitor import model
 from monitor.daemon import health
-from monitor.store import engine, feeds, outbox
+from monitor.store import engine, feeds, network, outbox
 from tests.builders import NOON, a_channel
 
-DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 DESK = a_channel(name="desk")
 
 
@@ -53,6 +53,47 @@ def test_a_feed_that_fell_silent_is_told(store: engine.Store) -> None:
     assert "A: silent since 19 h; usually it brings something new every 6 h" in _messages(store)[0]
 
 
+def test_a_network_that_is_down_for_an_hour_is_told_once_and_told_when_it_is_over(store: engine.Store) -> None:
+    """An hour without a host that answers is one message that blames no feed; the first poll after it is another."""
+    _add(store, "A", "B")
+    _poll(store, "A", NOON - HOUR)
+    for minutes in range(0, 200, 5):
+        at = NOON + minutes * MINUTE
+        _poll(store, "A", at, error="its name was not found", offline=True)
+        assert health.tell_of_network(store, [DESK], at) == (minutes == 60)
+    assert not health.tell(store, [DESK], at)
+    _poll(store, "B", at + MINUTE, error="404")
+    assert health.tell_of_network(store, [DESK], at + 2 * MINUTE)
+    assert not health.tell_of_network(store, [DESK], at + 3 * MINUTE)
+    down, up = _messages(store)
+    assert "No feed can be reached" in down
+    assert f"Since {NOON:%Y-%m-%d %H:%M} UTC (1 h)" in down
+    assert "its name was not found" in down
+    assert "Feeds can be reached again" in up
+    assert "for 3 h 16 min" in up
+
+
+def test_a_short_outage_is_not_told(store: engine.Store) -> None:
+    """What mends itself within the hour is nobody's business, and the next outage has an hour of its own."""
+    _add(store, "A", "B")
+    for start in (NOON, NOON + 2 * HOUR):
+        _poll(store, "A", start, error="no route", offline=True)
+        _poll(store, "A", start + 5 * MINUTE, error="no route", offline=True)
+        assert not health.tell_of_network(store, [DESK], start + 5 * MINUTE)
+        _poll(store, "B", start + 6 * MINUTE)
+        assert not health.tell_of_network(store, [DESK], start + 59 * MINUTE)
+    assert _messages(store) == []
+
+
+def test_a_network_that_nobody_tried_is_not_said_to_be_down(store: engine.Store) -> None:
+    """A daemon that was stopped during an outage knows nothing of the time until it polls again."""
+    _add(store, "A")
+    _poll(store, "A", NOON, error="no route", offline=True)
+    assert not health.tell_of_network(store, [DESK], NOON + DAY)
+    _poll(store, "A", NOON + DAY, error="no route", offline=True)
+    assert not health.tell_of_network(store, [DESK], NOON + DAY)
+
+
 def _add(store: engine.Store, *names: str) -> None:
     with store.write() as tx:
         specs = [model.FeedSpec(name, f"https://{name}.example/rss") for name in names]
@@ -60,14 +101,23 @@ def _add(store: engine.Store, *names: str) -> None:
 
 
 def _poll(
-    store: engine.Store, name: str, at: datetime, *, error: str = "", gone: bool = False, entry: str = ""
+    store: engine.Store,
+    name: str,
+    at: datetime,
+    *,
+    error: str = "",
+    gone: bool = False,
+    offline: bool = False,
+    entry: str = "",
 ) -> None:
     polled = model.Polled.GONE if gone else model.Polled.FAILED if error else model.Polled.SAME
+    polled = model.Polled.OFFLINE if offline else polled
     entries = (model.ParsedEntry(entry, f"Title {entry}"),) if entry else ()
     with store.write() as tx:
         [feed] = feeds.claim_due(tx, at, limit=1, lease="x", until=at + HOUR, names=[name])
         record = model.PollRecord(feed, polled, at, model.Plan(at, "test"), entries=entries, error=error or None)
         feeds.save_polls(tx, [record])
+        network.note(tx, [record])
 
 
 def _messages(store: engine.Store) -> list[str]:

@@ -18,7 +18,7 @@ _SILENT = timedelta(hours=2)  # no feed at all answered for so long
 
 def gather(tx: "Session", settings: "configuration.Settings") -> dict[str, Any]:
     """Return what the store and the disk say, as scripts get it."""
-    from monitor.store import facts, feeds, outbox, size
+    from monitor.store import facts, feeds, network, outbox, size
 
     file = session.database_file(settings)
     active = [feed for feed in feeds.list_feeds(tx) if feed.status is model.FeedStatus.ACTIVE and feed.last_polled_at]
@@ -29,6 +29,7 @@ def gather(tx: "Session", settings: "configuration.Settings") -> dict[str, Any]:
             for name, one in outbox.list_refused(tx).items()
         ],
         "last_answer_at": max((feed.last_ok_at for feed in active if feed.last_ok_at), default=None),
+        "network_down_since_at": down.since_at if (down := network.find(tx)) else None,
         "disk_full_soon": size.short_of_space(file if file and file.parent.is_dir() else None),
         "damage": damaged[0].get("complaint", "") if damaged else "",
     }
@@ -44,8 +45,11 @@ def troubles(state: dict[str, Any], now: datetime) -> list[tuple[str, str]]:
         what, _, do = state["disk_full_soon"].partition(". ")
         found.append((f"the disk of the database is nearly full: {what}", do))
     found += _daemon(state, now)
-    answered_at, polled_at = state["last_answer_at"], state["last_poll_at"]
-    if polled_at and answered_at and now - polled_at < _SILENT < now - answered_at:
+    answered_at, polled_at, down_at = state["last_answer_at"], state["last_poll_at"], state["network_down_since_at"]
+    if down_at and now - down_at > _LATE:
+        what = f"no feed can be reached for {output.ago(down_at, now)}: the network is down, or the proxy of all feeds"
+        found.append((what, "see whether this machine reaches the internet, its name server and [poll] proxy"))
+    elif polled_at and answered_at and now - polled_at < _SILENT < now - answered_at:
         what = f"no feed has answered for {output.ago(answered_at, now)}, though all are asked"
         found.append((what, "see whether this machine reaches the internet and a name server: monitor feeds list"))
     for one in state["refused"]:

@@ -207,6 +207,8 @@ class _Service:
             await self._tell(told.topic, told.subject, told.text)
         if heard.agree:  # what none of the workers' files has any more goes now
             self._reload.set()
+        if await self._thread.call(health.tell_of_network, self._store, self._found.usable, now):
+            self._soon("deliver")
         short = size.short_of_space(self._store.path)
         if short:
             await self._tell(f"disk:{now:%Y-%m-%d}", "The disk is nearly full", short)

@@ -18,7 +18,7 @@ import structlog
 from monitor import errors, model, poll, sandbox, tally
 from monitor.pipeline import novelty
 from monitor.pipeline.novelty import Limits
-from monitor.store import engine, feeds, hosts
+from monitor.store import engine, feeds, hosts, network
 
 log = structlog.get_logger()
 
@@ -254,6 +254,7 @@ class Polling:
         with self._store.write() as tx:
             saved = feeds.save_polls(tx, records)
             hosts.rest(tx, rests, self._clock())
+            network.note(tx, records)
             return records, saved
 
 
