@@ -77,6 +77,24 @@ def monitor(*arguments: str, folder: Path, stdin: bytes = b"") -> Ran:
     return Ran(status, _written(out), _written(err))
 
 
+class _Terminal(io.StringIO):
+    """Text that somebody watches."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def watched(*arguments: str, folder: Path) -> str:
+    """Run `monitor arguments...` in `folder` with its output on a terminal, as wide as COLUMNS says; return that."""
+    before, sys.stdout = sys.stdout, _Terminal()
+    try:
+        with contextlib.chdir(folder):
+            assert program.run(arguments) == 0
+        return sys.stdout.getvalue()
+    finally:
+        sys.stdout = before
+
+
 @contextlib.contextmanager
 def environment(**values: str | None) -> Iterator[None]:
     """Set (None: unset) environment variables for a while."""

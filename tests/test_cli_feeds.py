@@ -72,7 +72,7 @@ def test_feeds_come_from_opml_and_go_there(tmp_path: Path) -> None:
     set_up(tmp_path)
     (tmp_path / "in.opml").write_text(OPML, encoding="utf-8")
     found = monitor("feeds", "import", "in.opml", folder=tmp_path)
-    assert found.out == "added 2 feeds to feeds.toml; 1 were there already\n"
+    assert found.out == "added 2 feeds to feeds.toml; 1 was there already\n"
     rows = {row["name"]: row for row in monitor("feeds", "list", "--json", folder=tmp_path).rows}
     assert list(rows) == ["Wire", "Wire 2", "Kyodo"]
     assert rows["Kyodo"]["tags"] == ["wires"] or rows["Kyodo"]["tags"] == ["Wires"]
@@ -80,6 +80,16 @@ def test_feeds_come_from_opml_and_go_there(tmp_path: Path) -> None:
     assert "https://kyodo.example/rss" in exported
     again = monitor("feeds", "import", "-", folder=tmp_path, stdin=exported.encode())
     assert again.out == "added 0 feeds to feeds.toml; 3 were there already\n"
+
+
+def test_a_list_that_is_there_already_is_no_mistake(tmp_path: Path) -> None:
+    """A list of one feed is imported a second time as a longer one is: nothing is added, and that is well."""
+    set_up(tmp_path)
+    line = '<outline type="rss" text="Kyodo" xmlUrl="https://kyodo.example/rss"/>'
+    text = f'<opml version="2.0"><body>{line}</body></opml>'.encode()
+    said = [monitor("feeds", "import", "-", folder=tmp_path, stdin=text) for _ in range(2)]
+    assert [one.status for one in said] == [0, 0]
+    assert said[1].out == "added 0 feeds to feeds.toml; 1 was there already\n"
 
 
 def test_a_line_that_is_no_feed_costs_itself_alone(tmp_path: Path) -> None:
@@ -94,7 +104,7 @@ def test_a_line_that_is_no_feed_costs_itself_alone(tmp_path: Path) -> None:
     (tmp_path / "in.opml").write_text(f'<opml version="2.0"><body>{"".join(lines)}</body></opml>', encoding="utf-8")
     said = monitor("feeds", "import", "in.opml", folder=tmp_path)
     assert said.status == 0
-    assert said.out.splitlines()[0] == "added 1 feeds to feeds.toml; 1 were there already"
+    assert said.out.splitlines()[0] == "added 1 feed to feeds.toml; 1 was there already"
     assert "left out: mailto:desk@bad.example: not an http or https URL" in said.out
     assert "left out: https://bad.example/a b: not an address that can be polled" in said.out
     assert [row["name"] for row in monitor("feeds", "list", "--json", folder=tmp_path).rows] == ["Wire", "Good"]

@@ -9,7 +9,7 @@ import pytest
 from monitor import clock, model
 from monitor.store import feeds, outbox
 from tests import desks
-from tests.commands import SMALL_RULES, came_in, monitor, set_up
+from tests.commands import SMALL_RULES, came_in, environment, monitor, set_up, watched
 from tests.desks import ARRIVED, CUP, RETOLD, WARNED, changed, spoil
 
 
@@ -37,6 +37,24 @@ def test_alerts_are_listed(desk: Path) -> None:
     shown = monitor("alerts", "list", folder=desk).out
     assert WARNED in shown
     assert "sanctions-threat" in shown
+
+
+@pytest.mark.parametrize("width", ["40", "60", "80", "100", "130"])
+def test_a_narrow_screen_hides_nothing(desk: Path, width: str) -> None:
+    """However narrow a terminal is, a listing has every number, title and channel of what it lists."""
+    (_, warned) = monitor("alerts", "list", "--json", folder=desk).rows
+    with environment(COLUMNS=width, TERM="xterm", NO_COLOR="1"):
+        shown = watched("alerts", "list", folder=desk)
+    words = [
+        warned["alert"],
+        warned["created_at"][:10],
+        *warned["rules"],
+        *warned["title"].split(),
+        "desk",
+        "(pending)",
+    ]
+    assert [word for word in words if word not in shown] == []
+    assert "…" not in shown
 
 
 def test_an_alert_is_shown_with_where_it_went(desk: Path) -> None:
@@ -155,6 +173,22 @@ def test_a_merge_into_a_known_story_says_what_it_costs(tmp_path: Path) -> None:
     ]
     again = monitor("stories", "merge", str(told), str(known), folder=tmp_path)
     assert again.err == f"S-{told} and S-{known} are one story already; see `monitor stories show {known}`\n"
+
+
+def test_an_update_says_what_is_new(tmp_path: Path) -> None:
+    """What made an entry an update is shown with its alert, and where its decision is explained."""
+    path = set_up(tmp_path)
+    at = clock.now() - timedelta(minutes=5)
+    came_in(path, "Putin to visit North Korea next week, president says", at=at)
+    came_in(path, "Putin arrives in North Korea for visit, president says", at=at + timedelta(minutes=1))
+    first, update = reversed(monitor("alerts", "list", "--json", folder=tmp_path).rows)
+    assert (first["kind"], update["kind"]) == ("new", "update")
+    line = "  new in it: next step: arrival\n"
+    for command in (("alerts", "show"), ("explain",)):
+        assert line in monitor(*command, update["alert"], folder=tmp_path).out.partition("Today")[0]
+        assert line not in monitor(*command, first["alert"], folder=tmp_path).out.partition("Today")[0]
+    (shown,) = monitor("alerts", "show", update["alert"], "--json", folder=tmp_path).rows
+    assert shown["news"] == "next step: arrival"
 
 
 @pytest.mark.parametrize(

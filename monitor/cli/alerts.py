@@ -46,8 +46,8 @@ def list_(
         output.Column("level", "LEVEL"),
         output.Column("kind", "KIND"),
         output.Column("story", "STORY"),
-        output.Column("rules", "RULES"),
-        output.Column("went_to", "WENT TO"),
+        output.Column("rules", "RULES", wraps=True),
+        output.Column("went_to", "WENT TO", wraps=True),
         output.Column("title", "TITLE", wraps=True),
     )
     output.show(rows, columns, as_json=as_json, empty=f"no alert since {since} (--since looks further back)")
@@ -66,7 +66,12 @@ def show(number: Number, config: options.Config = None, *, as_json: options.Json
         went = _where(tx, [alert_id])[alert_id]
         page = texts.find(tx, alert.entry.id)
     if as_json:
-        more = {"went_to": went, "because": alert.assignment.because, "notifications": sent}
+        more = {
+            "went_to": went,
+            "because": alert.assignment.because,
+            "news": alert.assignment.news,
+            "notifications": sent,
+        }
         text = {"page_text": page.text if page else None, "page_error": page.error if page else None}
         output.print_json(row(alert) | more | text)
         return
@@ -82,7 +87,7 @@ def show(number: Number, config: options.Config = None, *, as_json: options.Json
     output.say(f"  rules: {', '.join(f'{match.rule.id} ({_words(match)})' for match in alert.matches)}")
     if alert.reported_by:
         output.say(f"  also reported by: {', '.join(alert.reported_by)}")
-    output.say(f"  why: {alert.assignment.because}")
+    _tell_why(alert.assignment)
     for one in sent:
         output.say(f"  {one['channel']}: {one['state']}{_detail(one)}")
     if not sent:
@@ -162,3 +167,9 @@ def _detail(one: dict[str, object]) -> str:
     if isinstance(one["sent_at"], datetime):
         return f" {output.when(one['sent_at'])} UTC"
     return f" ({one['last_error']})" if one["last_error"] else ""
+
+
+def _tell_why(assignment: model.Assignment) -> None:
+    output.say(f"  why: {assignment.because}")
+    if assignment.news:
+        output.say(f"  new in it: {assignment.news}")

@@ -182,6 +182,8 @@ def _tell_then(found: "explaining.Explanation") -> None:
         f"Decided {output.when(record.decided_at)} UTC: {record.assignment.kind} of story S-{record.story_id}, {rules}"
     )
     output.say(f"  {record.assignment.because}")
+    if record.assignment.news:
+        output.say(f"  new in it: {record.assignment.news}")
     states = {one.channel: one for one in found.then.sent if one.kind is model.NotificationKind.ALERT}
     for decision in record.channels:
         one = states.get(decision.channel)
@@ -283,6 +285,7 @@ def _row(found: "explaining.Explanation") -> dict[str, Any]:
             "decision": then.record.assignment.kind,
             "story": then.record.story_id,
             "because": then.record.assignment.because,
+            "news": then.record.assignment.news,
             "channels": then.record.channels,
             "alert": then.alert_id,
             "notifications": [

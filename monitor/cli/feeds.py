@@ -80,6 +80,7 @@ def add(
     """
     from urllib.parse import urlsplit
 
+    from monitor import config as configuration
     from monitor.config import units
 
     settings = session.settings(config)
@@ -96,8 +97,11 @@ def add(
         name or _free(host.removeprefix("www."), taken), url, tuple(tag or ()), length, outlet, language
     )
     added = _append(settings, [spec])
-    for one in added:
-        output.say(f"added {one.name!r} to {_feeds_file(settings)}; {_FIRST[settings.poll.first]} ([poll] first)")
+    if not added:
+        same = (one.name for one in settings.specs if configuration.spelling(one.url) == configuration.spelling(url))
+        msg = f"this address is there already: feed {next(same)!r}"
+        raise errors.ConfigError(msg)
+    output.say(f"added {added[0].name!r} to {_feeds_file(settings)}; {_FIRST[settings.poll.first]} ([poll] first)")
 
 
 @app.command("remove", epilog=options.examples('monitor feeds remove "BBC World"'))
@@ -139,8 +143,8 @@ def import_(
     wrong = {spec.url: said for spec in found.specs if (said := _complaint(spec))}
     specs = [spec for spec in found.specs if spec.url not in wrong]
     added = _append(settings, specs)
-    here = len(specs) - len(added)
-    output.say(f"added {len(added)} feeds to {_feeds_file(settings)}; {here} were there already")
+    here = output.count(len(specs) - len(added), "was", "were")
+    output.say(f"added {output.count(len(added), 'feed')} to {_feeds_file(settings)}; {here} there already")
     left_out = [*found.skipped, *wrong.values()]
     for line in left_out[:_MOST_LEFT_OUT]:
         output.say(f"left out: {line}")
@@ -192,10 +196,8 @@ def _append(
             added.append(replace(spec, name=_free(_tidy(spec.name), names)))
             there[configuration.spelling(spec.url)] = added[-1].name
             names.add(added[-1].name)
-    if len(specs) == 1 and not added:
-        msg = f"this address is there already: feed {there[configuration.spelling(specs[0].url)]!r}"
-        raise errors.ConfigError(msg)
-    configuration.add_feeds(settings.folder, added)
+    if added:
+        configuration.add_feeds(settings.folder, added)
     return added
 
 

@@ -43,7 +43,7 @@ def list_(
         output.Column("state", "STATE"),
         output.Column("channel", "CHANNEL"),
         output.Column("level", "LEVEL"),
-        output.Column("key", "KEY"),
+        output.Column("key", "KEY", wraps=True),
         output.Column("ready_at", "READY (UTC)"),
         output.Column("sent_at", "SENT (UTC)"),
         output.Column("attempts", "TRIES"),

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # C0, DEL, C1 (a lone 0x9b starts an escape sequence), marks that turn the reading direction, lone surrogates
 _CONTROL = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
 _UNSAFE = re.compile(f"[{_CONTROL}]+")
+_NARROW = 20  # columns that a text needs to be read
+_GAP = 2
 _WIDE = 200  # columns, when nobody's terminal says how many there are
 
 
@@ -73,17 +75,14 @@ def show(
     if not listed:
         say(empty)
         return
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for column in columns:
-        table.add_column(
-            column.title, style=column.style, no_wrap=not column.wraps, overflow="fold" if column.wraps else "ellipsis"
-        )
-    for row in listed:
-        table.add_row(*(Text(_cell(column, row.get(column.key))) for column in columns))
-    console().print(table)
+    cells = [[_cell(column, row.get(column.key)) for column in columns] for row in listed]
+    screen = console()
+    widths = _widths(columns, cells)
+    least = sum(min(width, _NARROW) if one.wraps else width for one, width in zip(columns, widths, strict=True))
+    if least + _GAP * len(columns) <= screen.width:
+        _print_table(screen, columns, cells)
+    else:
+        _print_stacked(screen, columns, cells, widths)
 
 
 def console(*, stderr: bool = False) -> "Console":
@@ -125,6 +124,41 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return " (did you mean 'x'?)" for the known name that is nearest, or nothing."""
     close = difflib.get_close_matches(name, list(known), n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _widths(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> list[int]:
+    """Return how many columns of the screen each column takes when nothing is wrapped."""
+    from rich.cells import cell_len
+
+    return [max(cell_len(text) for text in (one.title, *texts)) for one, *texts in zip(columns, *cells, strict=True)]
+
+
+def _print_table(screen: "Console", columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, _GAP, 0, 0))
+    for column in columns:
+        table.add_column(column.title, style=column.style, no_wrap=not column.wraps, overflow="fold")
+    for row in cells:
+        table.add_row(*(Text(text) for text in row))
+    screen.print(table)
+
+
+def _print_stacked(
+    screen: "Console", columns: Sequence[Column], cells: Sequence[Sequence[str]], widths: Sequence[int]
+) -> None:
+    """Print a table for a narrow screen: what wraps stands below its row, so that nothing is left out."""
+    from rich.cells import set_cell_size
+    from rich.text import Text
+
+    short = [number for number, column in enumerate(columns) if not column.wraps]
+    long = [number for number, column in enumerate(columns) if column.wraps]
+    for place, row in enumerate(([column.title for column in columns], *cells)):
+        line = " ".join(set_cell_size(row[number], widths[number] + 1) for number in short).rstrip()
+        below = [f"  {row[number]}" for number in long if row[number]]
+        for text in (line, *below):
+            screen.print(Text(text, style="" if place else "bold"), soft_wrap=True)
 
 
 def _cell(column: Column, value: object) -> str:
