@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from monitor import clock
 from monitor.cli import status_around
 from monitor.daemon import opening
-from monitor.store import facts, outbox, size, tables
+from monitor.store import facts, network, outbox, size, tables
 from tests import desks
 from tests.commands import SMALL_CONFIG, monitor, set_up
 from tests.desks import beat, changed
@@ -95,6 +95,19 @@ def test_no_feed_that_answers(desk: Path) -> None:
     assert _troubles(desk) == (
         "NOT WELL: no feed has answered for 3 h, though all are asked\n"
         "          see whether this machine reaches the internet and a name server: monitor feeds list\n"
+    )
+
+
+def test_a_network_that_is_down(desk: Path) -> None:
+    """When nothing can be reached, the network is named, and no feed."""
+    now = clock.now()
+    store = changed(desk)
+    with store.write() as tx:
+        network.put(tx, network.Down(now - timedelta(hours=3), now, "no route"))
+    store.close()
+    assert _troubles(desk) == (
+        "NOT WELL: no feed can be reached for 3 h: the network is down, or the proxy of all feeds\n"
+        "          see whether this machine reaches the internet, its name server and [poll] proxy\n"
     )
 
 

@@ -158,12 +158,15 @@ class _Terms:
     numbers: dict[Term, int] = field(default_factory=dict)
     ids: dict[Leaf, frozenset[int]] = field(default_factory=dict)
     shared: dict[int, frozenset[int]] = field(default_factory=dict)
+    same: dict[frozenset[int], frozenset[int]] = field(default_factory=dict)
 
     def add(self, leaf: Leaf) -> None:
-        """Give a leaf's terms their numbers; leaves of one list share one set."""
+        """Give a leaf's terms their numbers; leaves of the same terms share one set, as rules name the same lists."""
         made = self.shared.get(id(leaf.terms))
         if made is None:
-            made = frozenset(self._number(term) for term in leaf.terms)
+            # Made twice: a set that grew to its size has up to four times the room that it needs, a copy has not.
+            made = frozenset({self._number(term) for term in leaf.terms})
+            made = self.same.setdefault(made, made)
             self.shared[id(leaf.terms)] = made
         self.ids[leaf] = made
 
