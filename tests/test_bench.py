@@ -53,3 +53,11 @@ def test_news_is_told_while_a_crowd_is_due() -> None:
     (found,) = measure(*command, well=False)  # 4 s are allowed where nobody else uses the machine
     assert found["news"] == 2
     assert 0 < found["most"] < 15
+
+
+@pytest.mark.slow
+def test_one_command_sets_goals_beside_what_is_found() -> None:
+    """`bench/polling.py` runs the measurements beside it and makes one table of what they find."""
+    (found,) = measure("bench/polling.py", "--quick", "--parts", "tls")
+    assert {row["unit"] for row in found["rows"]} == {"ms"}
+    assert all(row["found"] > 0 for row in found["rows"])
