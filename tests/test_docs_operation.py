@@ -60,8 +60,8 @@ def test_fields_have_the_same_names_everywhere() -> None:
 
 
 def _counted() -> set[str]:
-    """Return the fields that `_say` makes of what the files changed."""
-    text = (ROOT / "monitor" / "daemon" / "service.py").read_text(encoding="utf-8")
+    """Return the fields that `inforce` makes of what the files changed."""
+    text = (ROOT / "monitor" / "daemon" / "inforce.py").read_text(encoding="utf-8")
     return set(re.findall(r'^ +"((?:feeds|known_stories)_\w+)":', text, re.MULTILINE))
 
 
