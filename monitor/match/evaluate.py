@@ -9,7 +9,7 @@ spares them too. What cancels does so in every way in which it holds.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import combinations
 
 from monitor import model
@@ -73,15 +73,31 @@ class View:
 
     def without(self, stretches: Sequence[Stretch]) -> "View":
         """Return this view with more stretches cancelled."""
-        return replace(self, cancelled=(*self.cancelled, *stretches)) if stretches else self
+        return self._as((*self.cancelled, *stretches), every=self.every) if stretches else self
 
     def in_every_way(self) -> "View":
         """Return this view with every way to fulfil a `near`."""
-        return self if self.every else replace(self, every=True)
+        if self.every:
+            return self
+        if self.cancelled:
+            return self._as(self.cancelled, every=True)
+        made = self.views.get((self.fields, True))
+        if made is None:
+            made = self.views[self.fields, True] = self._as((), every=True)
+        return made
+
+    def anew(self) -> "View":
+        """Return this view with nothing cancelled, and every way to fulfil a `near`."""
+        return self._as((), every=True)
 
     def only(self, field_: model.Field) -> "View":
         """Return this view on one of its fields, with the same cancelled."""
         return self.inside(frozenset((field_,))).without(self.cancelled)
+
+    def _as(self, cancelled: tuple[Stretch, ...], *, every: bool) -> "View":
+        return View(
+            self.program, self.scan, self.meets, self.fields, cancelled, every, self.rules, self.views, self.pieces
+        )
 
 
 def rule(node: RuleNode, view: View) -> Found:
@@ -280,7 +296,7 @@ def spots(node: Node, view: View) -> list[Group]:
         case In():
             return spots(node.node, view.only(node.field))
         case _:
-            return find(node, replace(view, cancelled=(), every=True)) or []
+            return find(node, view.anew()) or []
 
 
 def pieces_of(node: Leaf, view: View) -> Sequence[Piece]:
@@ -289,7 +305,7 @@ def pieces_of(node: Leaf, view: View) -> Sequence[Piece]:
     found = view.pieces.get(id(ids))
     if found is None:
         spans, text = view.scan.spans, view.scan.text
-        found = [piece for term in ids & view.scan.passed.seen for piece in spans[term]]
+        found = [piece for term in view.scan.passed.seen & ids for piece in spans[term]]
         if len(found) > 1:
             found.sort(key=_reading_order)
         if found and not text.has <= view.fields:

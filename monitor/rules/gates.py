@@ -86,34 +86,30 @@ class Gates:
         for term in self.waiting.keys() & seen:
             for rule, reach, needs, way in self.waiting[term]:
                 for need in needs:
-                    if seen.isdisjoint(need):
+                    met = seen.intersection(need)
+                    if not met or (reach is not None and not _close(spans[term], reach, met, spans, text.part_of)):
                         break
                 else:
-                    if reach is None or _close(spans[term], reach, needs, spans, seen, text.part_of):
-                        if rule is not None:
-                            rules.add(rule)
-                        for node, alternative in way:
-                            opened.setdefault(node, set()).add(alternative)
+                    if rule is not None:
+                        rules.add(rule)
+                    for node, alternative in way:
+                        opened.setdefault(node, set()).add(alternative)
         return Passed(seen, sorted(rules), opened, self.free)
 
 
 def _close(
     pieces: Sequence[Piece],
     reach: int,
-    needs: Sequence[Collection[int]],
+    terms: Collection[int],
     spans: Mapping[int, Sequence[Piece]],
-    seen: set[int],
     part_of: Sequence[int],
 ) -> bool:
-    """Return whether beside one of `pieces` there is a term of each need, in its sentence and not too far."""
-    others = [[other[0] for term in seen.intersection(need) for other in spans[term]] for need in needs]
-    for start, _, _ in pieces:
-        first, last, sentence = start - reach, start + reach, part_of[start]
-        for there in others:
-            if not [at for at in there if first < at < last and part_of[at] == sentence]:
-                break
-        else:
-            return True
+    """Return whether one of `terms` stands beside one of `pieces`, in its sentence and not too far."""
+    for term in terms:
+        for at, _, _ in spans[term]:
+            for start, _, _ in pieces:
+                if -reach < at - start < reach and part_of[at] == part_of[start]:
+                    return True
     return False
 
 
