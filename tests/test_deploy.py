@@ -37,8 +37,11 @@ def test_every_commented_setting_loads_and_says_the_default(tmp_path: Path) -> N
     """With every # taken away it still loads, and what is no example is the default."""
     settings = _with_all_settings(tmp_path)
     plain = schema.Settings()
-    for table in ("store", "poll", "rules", "stories", "keep", "web", "log"):
+    for table in ("store", "rules", "stories", "keep", "web", "log"):
         assert getattr(settings, table) == getattr(plain, table), table
+    poll = plain.poll  # its bounds of the rhythm follow from the interval, unless they are set
+    bounds = {"min_interval": poll.interval / 2, "max_interval": poll.interval * 12}
+    assert settings.poll == poll.model_copy(update=bounds)
     examples = {"name", "url", "quiet", "templates", "report", "repeat"}
     plain_channel = channels.ChannelTable(name="x", url="x")
     assert settings.channels[0].model_dump(exclude=examples) == plain_channel.model_dump(exclude=examples)
