@@ -8,13 +8,14 @@ import hashlib
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import monitor
 from monitor import config, encoders, errors, match, model, pipeline, rules, seeds, send, tally
 from monitor.store import codec, engine, facts, feeds, stories, workers
 
+_BETWEEN = timedelta(seconds=1 / 20)  # new feeds
 _DECIDE_WHAT_GOES = frozenset({"feeds", "stories"})  # files that workers must agree on before what is in none goes
 
 
@@ -114,6 +115,12 @@ def apply(
         found.ruleset.fingerprint, [rule.id for rule in found.ruleset.rules], now, version=monitor.__version__
     )
     return deciding, Changes(changed, learned, other)
+
+
+def spread(now: datetime, count: int, within: timedelta) -> Callable[[int], datetime]:
+    """Return when the n-th of up to `count` new feeds is polled first: twenty a second, or evenly `within`."""
+    step = min(_BETWEEN, within / max(1, count))
+    return lambda number: now + number * step
 
 
 def fingerprints(found: InForce) -> dict[str, str]:

@@ -344,10 +344,7 @@ class _Service:
 
     async def _apply(self, found: inforce.InForce) -> tuple[pipeline.Deciding, inforce.Changes]:
         now = clock.now()
-
-        def first_due(number: int) -> datetime:
-            return now + timedelta(seconds=min(number / 20, found.settings.poll.interval.total_seconds() / 2))
-
+        first_due = inforce.spread(now, len(found.settings.specs), found.settings.poll.interval / 2)
         deciding, changes = await self._thread.call(inforce.apply, found, self._store, now, first_due)
         self._member.now_works_with(found, changes.unlike)
         return deciding, changes
