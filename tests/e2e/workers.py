@@ -154,7 +154,7 @@ class Worker:
     def until_started(self) -> None:
         """Wait until the daemon works."""
         try:
-            servers.until(lambda: self.has_started, 60)
+            servers.until(lambda: self.has_started, 180)  # 20,000 feeds, on a busy machine
         except AssertionError:
             raise AssertionError(f"it does not start:\n{self.daemon.text[-3000:]}") from None
 
