@@ -99,3 +99,40 @@ def test_an_address_that_is_none_is_passed_over() -> None:
     link = '<link rel=alternate type=application/rss+xml href="{}">'
     page = link.format("http://[x") + link.format("a")
     assert [row["url"] for row in feeds_try.links(page.encode(), "https://a.example/")] == ["https://a.example/a"]
+
+
+PAGE = """<!doctype html><html><head><title>Wire | Kim invites Putin</title>
+<meta property="og:title" content="Kim invites Putin: &quot;come&quot;">
+<meta property="og:site_name" content="The Wire">
+<meta name="description" content="The leader asked the president to Pyongyang.">
+<meta property="article:published_time" content="2026-11-20T08:30:00+01:00"></head><body><p>Menu</p></body></html>"""
+
+
+def test_a_page_becomes_a_known_story(tmp_path: Path) -> None:
+    """Its headline, lead, outlet, date and address are kept; it is asked for once."""
+    set_up(tmp_path, config=LOOPBACK)
+    with servers.FeedServer() as server:
+        server.put("/story", PAGE.encode(), content_type="text/html")
+        found = monitor("seeds", "add", server.url("/story"), folder=tmp_path)
+        assert (found.status, server.count("/story")) == (0, 1)
+        (row,) = monitor("seeds", "list", "--json", folder=tmp_path).rows
+        assert (row["title"], row["source"], row["url"]) == (
+            'Kim invites Putin: "come"',
+            "The Wire",
+            server.url("/story"),
+        )
+    assert row["published_at"].startswith("2026-11-20T07:30")
+    written = (tmp_path / "seeds" / row["name"]).read_text(encoding="utf-8")
+    assert written.endswith('\nKim invites Putin: "come"\n\nThe leader asked the president to Pyongyang.\n')
+
+
+def test_a_page_without_a_headline_becomes_none(tmp_path: Path) -> None:
+    """A page that says nothing, and one that is not there, are one line each, and nothing is written."""
+    set_up(tmp_path, config=LOOPBACK)
+    with servers.FeedServer() as server:
+        server.put("/empty", b"<html></html>", content_type="text/html")
+        for path, said in (("/empty", "no headline was found on the page"), ("/none", "404")):
+            found = monitor("seeds", "add", server.url(path), folder=tmp_path)
+            assert (found.status, found.err.count("\n")) == (1, 1)
+            assert said in found.err
+    assert list((tmp_path / "seeds").iterdir()) == []

@@ -335,13 +335,9 @@ def test_a_known_story_is_added(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "give either a FILE or a --title (with --text)\n"),
+        ((), "give either a FILE or URL, or a --title (with --text)\n"),
         (("none.txt",), "none.txt"),
         (("own.txt",), "seeds/own.txt: is there already; rename the file, or edit that one\n"),
-        (
-            ("https://a.example/b",),
-            "an address is not fetched; save its text as a file, or give a --title and a --text\n",
-        ),
     ],
 )
 def test_a_known_story_that_cannot_be_is_told(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:

@@ -38,7 +38,7 @@ def check(target: _Target, config: options.Config = None, *, as_json: options.Js
     """
     settings = session.settings_or_shipped(config)
     now = clock.now()
-    look = asyncio.run(_look(_spec(target, settings), settings, now))
+    look = asyncio.run(_look(spec_of(target, settings), settings, now))
     dated = [entry.published_at for entry in look.feed.entries if entry.published_at]
     row = {
         "url": mask_url(look.url),
@@ -74,7 +74,7 @@ def discover(
     Of an address that is a feed itself, it names that.
     """
     settings = session.settings_or_shipped(config)
-    found = asyncio.run(_discover(_spec(url, settings), settings, clock.now()))
+    found = asyncio.run(_discover(spec_of(url, settings), settings, clock.now()))
     columns = (output.Column("url", "URL", style="bold", wraps=True), output.Column("title", "TITLE", wraps=True))
     output.show(found, columns, as_json=as_json, empty=f"{mask_url(url)} names no feed")
 
@@ -95,7 +95,7 @@ def links(page: bytes, url: str) -> list[dict[str, object]]:
     return list(found.values())
 
 
-def _spec(target: str, settings: "configuration.Settings") -> model.FeedSpec:
+def spec_of(target: str, settings: "configuration.Settings") -> model.FeedSpec:
     """Return the feed of that name, or one with that address. Raises ConfigError."""
     import pydantic
 
@@ -115,7 +115,8 @@ def _spec(target: str, settings: "configuration.Settings") -> model.FeedSpec:
     return model.FeedSpec("feed", target)
 
 
-async def _fetch(spec: model.FeedSpec, settings: "configuration.Settings", now: datetime) -> model.Fetched:
+async def fetch(feed: model.FeedSpec, settings: "configuration.Settings", now: datetime) -> model.Fetched:
+    """Return the answer to one question, under the limits of a poll. Raises FetchError."""
     from monitor import poll
 
     table = settings.poll
@@ -126,7 +127,7 @@ async def _fetch(spec: model.FeedSpec, settings: "configuration.Settings", now: 
         allow_networks=table.allow_networks,
         proxy=table.proxy,
     ) as client:
-        answer = await poll.fetch(client, model.Feed(0, spec, spec.url), now=now)
+        answer = await poll.fetch(client, model.Feed(0, feed, feed.url), now=now)
     assert isinstance(answer, model.Fetched)  # nothing was known that could be unmodified
     return answer
 
@@ -135,7 +136,7 @@ async def _look(spec: model.FeedSpec, settings: "configuration.Settings", now: d
     from monitor import match, rules
 
     ruleset = rules.load(settings.rules.paths, base=settings.folder)
-    fetched = await _fetch(spec, settings, now)
+    fetched = await fetch(spec, settings, now)
     parsed = await _parse(fetched, now)
     matched = []
     for one in parsed.entries:
@@ -159,7 +160,7 @@ async def _look(spec: model.FeedSpec, settings: "configuration.Settings", now: d
 
 
 async def _discover(spec: model.FeedSpec, settings: "configuration.Settings", now: datetime) -> list[dict[str, object]]:
-    fetched = await _fetch(spec, settings, now)
+    fetched = await fetch(spec, settings, now)
     found = links(fetched.body, fetched.url)
     if not found:
         with contextlib.suppress(errors.ParseError):

@@ -1,13 +1,20 @@
 """`monitor seeds`: the stories that the desk knows already, and never hears of. Shell."""
 
+import asyncio
+import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from monitor import clock, errors, model
 from monitor.cli import options, output, session
+from monitor.cli.config import mask_url
+
+if TYPE_CHECKING:
+    from monitor import config as configuration
 
 app = typer.Typer(no_args_is_help=True, help="Known stories: what retells them is never alerted.")
 
@@ -54,12 +61,14 @@ def list_(config: options.Config = None, *, as_json: options.Json = False) -> No
     "add",
     epilog=options.examples(
         "monitor seeds add article.txt",
+        "monitor seeds add https://wire.example/putin-to-visit-pyongyang",
         'monitor seeds add --title "Putin to visit Pyongyang" --date 2026-11-20 --text "Lead of the story."',
     ),
 )
 def add(
     file: Annotated[
-        Path | None, typer.Argument(metavar="FILE", show_default=False, help="A text: title on its first line.")
+        str | None,
+        typer.Argument(metavar="FILE|URL", show_default=False, help="A text, title on its first line; or a page."),
     ] = None,
     title: Annotated[str | None, typer.Option(metavar="TEXT", help="Instead of a file.", show_default=False)] = None,
     text: Annotated[str, typer.Option(metavar="TEXT", help="With --title: the lead.", show_default=False)] = "",
@@ -70,24 +79,23 @@ def add(
 ) -> None:
     """Put a known story into the seeds folder.
 
-    A running daemon takes it up by itself.
+    Of a page, its headline, lead, outlet and date are kept; it is asked for once, as a feed is. A running daemon takes
+    the story up by itself.
     """
     from monitor import seeds as reading
 
     if (file is None) == (title is None):
-        msg = "give either a FILE or a --title (with --text)"
+        msg = "give either a FILE or URL, or a --title (with --text)"
         raise errors.ConfigError(msg)
     settings = session.settings(config)
-    if file is not None and str(file).startswith(("http:/", "https:/")):
-        msg = "an address is not fetched; save its text as a file, or give a --title and a --text"
-        raise errors.ConfigError(msg)
-    if file is not None:
-        reading.read_file(file)
-        name, body = file.name, file.read_bytes()
+    if file is not None and file.startswith(("http://", "https://")):
+        name, body = _from_page(file, settings)
+    elif file is not None:
+        reading.read_file(Path(file))
+        name, body = Path(file).name, Path(file).read_bytes()
     else:
-        head = f"---\ndate: {options.instant(date, clock.now()):%Y-%m-%d}\n---\n" if date else ""
-        name = re.sub(r"[^\w]+", "-", str(title).lower()).strip("-")[:_MOST_NAME] + ".md"
-        body = f"{head}{title}\n\n{text}\n".encode()
+        front = {"date": f"{options.instant(date, clock.now()):%Y-%m-%d}"} if date else {}
+        name, body = _written(str(title), text, front)
     place = settings.seed_paths[0] / name if settings.seed_paths else settings.folder / "seeds" / name
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -107,6 +115,26 @@ def add(
             place.unlink()
             raise
     output.say(f"wrote {place}: what retells {seed.title!r} is not alerted from now on")
+
+
+def _from_page(url: str, settings: "configuration.Settings") -> tuple[str, bytes]:
+    """Return name and text of the file for a page. Raises FeedError when it cannot be had."""
+    from monitor.cli import feeds_try
+    from monitor.parse import headline
+
+    page = asyncio.run(feeds_try.fetch(feeds_try.spec_of(url, settings), settings, clock.now()))
+    found = headline.read(page.body)
+    date = f"{found.published_at:%Y-%m-%dT%H:%MZ}" if found.published_at else ""
+    front = {"date": date, "url": mask_url(page.url), "source": found.outlet}
+    return _written(found.title, found.lead, {key: value for key, value in front.items() if value})
+
+
+def _written(title: str, text: str, front: Mapping[str, str]) -> tuple[str, bytes]:
+    """Return name and text of a file with this front matter, whose values are quoted as YAML takes JSON."""
+    lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in front.items()]
+    head = "\n".join(["---", *lines, "---", ""]) if lines else ""
+    name = re.sub(r"[^\w]+", "-", title.lower()).strip("-")[:_MOST_NAME].strip("-") + ".md"
+    return name, f"{head}{title}\n\n{text}\n".encode()
 
 
 def read_all(folders: tuple[Path, ...]) -> tuple[model.Seed, ...]:
