@@ -95,6 +95,11 @@ def watched(*arguments: str, folder: Path) -> str:
         sys.stdout = before
 
 
+def unmeasured() -> dict[str, str]:
+    """Return the environment without what lets coverage look into child processes, for those that it would disturb."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS")}
+
+
 @contextlib.contextmanager
 def environment(**values: str | None) -> Iterator[None]:
     """Set (None: unset) environment variables for a while."""

@@ -12,7 +12,7 @@ import typer.main
 
 from monitor import __version__
 from monitor.cli import app, output
-from tests.commands import SMALL_CONFIG, SMALL_RULES, Ran, environment, monitor, set_up
+from tests.commands import SMALL_CONFIG, SMALL_RULES, Ran, environment, monitor, set_up, unmeasured
 
 NOUNS = {"init", "run", "poll", "check", "explain", "replay", "entries", "rules", "feeds", "alerts", "stories"}
 NOUNS |= {"silence", "outbox", "notify", "seeds", "status", "db", "demo", "config", "healthcheck"}
@@ -246,7 +246,7 @@ def test_ctrl_c_ends_it_without_a_word(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "monitor", "replay", "-"],
         cwd=tmp_path,
-        env=os.environ | {"XDG_CONFIG_HOME": str(tmp_path)},
+        env=unmeasured() | {"XDG_CONFIG_HOME": str(tmp_path)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

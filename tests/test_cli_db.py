@@ -16,7 +16,7 @@ import pytest
 from monitor import clock
 from monitor.store import engine
 from tests import desks, olden, postgres
-from tests.commands import SMALL_CONFIG, came_in, monitor, set_up
+from tests.commands import SMALL_CONFIG, came_in, monitor, set_up, unmeasured
 from tests.desks import ARRIVED, WARNED, changed
 
 AWAY = '[store]\nurl = "postgresql://monitor:hunter2@127.0.0.1:9/monitor"\n'
@@ -336,8 +336,8 @@ def test_a_disk_without_room_for_the_copy_fails_and_is_no_mistake(tmp_path: Path
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))"
     program = f"{limit}\nfrom monitor.__main__ import main\nmain()"
     command = [sys.executable, "-c", program, "--config", str(path), "run"]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (1, "", 1)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=unmeasured())
+    assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (1, "", 1), ran.stderr
     assert ran.stderr.startswith(
         f"{tmp_path}/monitor.db was not upgraded, because the backup before it failed; nothing"
     )

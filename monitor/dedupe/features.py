@@ -17,6 +17,7 @@ _EARLIEST_YEAR = 1990
 _TERMS_AT_MOST = 120
 _MATCHED_CHARS = 400
 _KEY_CHARS = 300
+_ANNOUNCING = frozenset({"for", "before", "ahead", "of"})
 _BEFORE_PLACES = frozenset({"in", "near", "at", "outside"})
 
 
@@ -159,7 +160,7 @@ def _profile(
         title_named=_named(title_terms),
         marks=_marks(title_words, title_found, names),
         acts=_acts(title_words + lead_words),
-        title_acts=_acts(title_words),
+        title_acts=_acts(_done(title_words)),
         counts=numbers.counts(first),
         ordinals=numbers.ordinals(first),
         link=links.canonical(url) if url else "",
@@ -214,6 +215,11 @@ def _marks(
 def _acts(found: Sequence[text.Word]) -> frozenset[str]:
     acts = (lexicon.find_act(word.folded) for word in found)
     return frozenset(act for act in acts if act)
+
+
+def _done(found: Sequence[text.Word]) -> list[text.Word]:
+    """Return the words without what is only announced: "arrives for talks" tells an arrival."""
+    return [word for n, word in enumerate(found) if not n or found[n - 1].folded not in _ANNOUNCING]
 
 
 def _names(
