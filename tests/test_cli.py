@@ -243,8 +243,10 @@ def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
 
 def test_ctrl_c_ends_it_without_a_word(tmp_path: Path) -> None:
     """Ctrl-C ends a command with status 130 and no traceback."""
+    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # background jobs ignore it
+    program = f"{heeding}; from monitor.__main__ import main; main()"
     with subprocess.Popen(
-        [sys.executable, "-m", "monitor", "replay", "-"],
+        [sys.executable, "-c", program, "replay", "-"],
         cwd=tmp_path,
         env=unmeasured() | {"XDG_CONFIG_HOME": str(tmp_path)},
         stdin=subprocess.PIPE,
